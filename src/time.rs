@@ -1,7 +1,8 @@
 //! Deadlines, UTC stamps and the schedule of rounds; reading time and computing with it, never sleeping.
 
+use std::fmt;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The one moment by which an operation, with all its phases, must have ended.
 ///
@@ -13,11 +14,6 @@ impl Deadline {
     /// The deadline `timeout` from now.
     pub fn after(timeout: Duration) -> Self {
         Self(Instant::now() + timeout)
-    }
-
-    /// The deadline at `instant`.
-    pub fn at(instant: Instant) -> Self {
-        Self(instant)
     }
 
     /// The time that is left: never zero, because a socket timeout of zero means to wait for ever.
@@ -33,13 +29,195 @@ impl Deadline {
     }
 
     /// A nearer deadline, at which the first of `parts` equal shares of the time left ends.
+    #[must_use]
     pub fn share(self, parts: u32) -> Self {
         let now = Instant::now();
         Self(now + self.0.saturating_duration_since(now) / parts.max(1))
     }
+}
 
-    /// The earlier of the two.
-    pub fn no_later_than(self, other: Self) -> Self {
-        self.min(other)
+/// A moment of civil time in UTC, to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Utc {
+    year: u64,
+    month: u64,
+    day: u64,
+    second_of_day: u64,
+}
+
+impl Utc {
+    /// The civil time of `moment`; moments before 1970 count as its first second.
+    pub fn from(moment: SystemTime) -> Self {
+        let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        // Days since 0000-03-01: with years that begin in March the leap day comes last, and the lengths of
+        // the months before it follow one straight line (Howard Hinnant, "chrono-compatible date algorithms").
+        let days = seconds / SECONDS_PER_DAY + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        Self {
+            year: era * 400 + year_of_era + u64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * march_month + 2) / 5 + 1,
+            second_of_day: seconds % SECONDS_PER_DAY,
+        }
+    }
+
+    /// `2025-11-13T10:30:30Z` (RFC 3339), for values within a line.
+    pub fn rfc3339(self) -> String {
+        let (hour, minute, second) = self.clock();
+        format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", self.year, self.month, self.day)
+    }
+
+    fn clock(self) -> (u64, u64, u64) {
+        (self.second_of_day / 3600, self.second_of_day / 60 % 60, self.second_of_day % 60)
+    }
+}
+
+/// `2025-11-13 10:30:00`, the stamp that a log line begins with.
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute, second) = self.clock();
+        write!(f, "{:04}-{:02}-{:02} {hour:02}:{minute:02}:{second:02}", self.year, self.month, self.day)
+    }
+}
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// When rounds are due: the first at once, all later ones on a grid that never drifts.
+///
+/// The grid's phase comes from the node's name, so that a fleet whose clients start together spreads its
+/// probes over the interval. Only the monotonic clock is read: steps of the wall clock do not matter.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    start: Instant,
+    interval: Duration,
+    phase: Duration,
+}
+
+/// A round's successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextRound {
+    /// When it is due.
+    pub due: Instant,
+    /// How many whole intervals the round before has overrun: ticks that no round was held for.
+    pub skipped: u64,
+}
+
+impl Schedule {
+    /// The schedule of the node `name` whose process began at `start`. `interval` is not zero.
+    pub fn new(start: Instant, interval: Duration, name: &str) -> Self {
+        let nanoseconds = (interval.as_nanos() * u128::from(spread(name))) >> 64;
+        Self { start, interval, phase: Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)) }
+    }
+
+    /// The first tick of the grid after `now`, when the round that was due at `due` has ended.
+    pub fn after(&self, due: Instant, now: Instant) -> NextRound {
+        let overrun = now.saturating_duration_since(due).as_nanos() / self.interval.as_nanos();
+        let since_phase = now.saturating_duration_since(self.start + self.phase).as_nanos();
+        let ticks =
+            if now < self.start + self.phase { 0 } else { since_phase / self.interval.as_nanos() + 1 };
+        let from_phase = u64::try_from(ticks * self.interval.as_nanos()).unwrap_or(u64::MAX);
+        NextRound {
+            due: self.start + self.phase + Duration::from_nanos(from_phase),
+            skipped: u64::try_from(overrun).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// A number that similar names share no digits of: FNV-1a, then the finaliser of splitmix64, because the
+/// high bits of FNV alone hardly differ between `node-1` and `node-2`.
+fn spread(name: &str) -> u64 {
+    let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_has_passed_leaves_an_error_and_never_zero() {
+        let passed = Deadline::after(Duration::ZERO);
+        assert_eq!(passed.left().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(passed.has_passed());
+        let ahead = Deadline::after(Duration::from_secs(60));
+        assert!(ahead.left().unwrap() > Duration::from_secs(50));
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_what_is_left() {
+        let whole = Deadline::after(Duration::from_secs(60));
+        let third = whole.share(3).left().unwrap();
+        assert!(third > Duration::from_secs(15) && third <= Duration::from_secs(20), "{third:?}");
+        assert!(whole.share(1).left().unwrap() > Duration::from_secs(50));
+    }
+
+    #[test]
+    fn civil_time_is_that_of_date_1() {
+        // Each line is what `date -u -d @SECONDS` prints.
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (951_868_800, "2000-03-01 00:00:00"),
+            (1_709_210_096, "2024-02-29 12:34:56"),
+            (1_763_029_800, "2025-11-13 10:30:00"),
+            (1_767_225_599, "2025-12-31 23:59:59"),
+            (4_107_542_400, "2100-03-01 00:00:00"),
+            (253_402_300_799, "9999-12-31 23:59:59"),
+        ] {
+            assert_eq!(Utc::from(UNIX_EPOCH + Duration::from_secs(seconds)).to_string(), text, "@{seconds}");
+        }
+        let moment = Utc::from(UNIX_EPOCH + Duration::from_secs(1_763_029_830));
+        assert_eq!(moment.rfc3339(), "2025-11-13T10:30:30Z");
+        assert_eq!(Utc::from(UNIX_EPOCH - Duration::from_secs(1)).to_string(), "1970-01-01 00:00:00");
+    }
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn rounds_stay_on_the_grid_however_long_each_takes() {
+        let start = Instant::now();
+        let schedule = Schedule::new(start, INTERVAL, "node-1");
+        let mut due = start;
+        for round in 0_u32..1000 {
+            let took = Duration::from_millis(u64::from(round) * 29);
+            let next = schedule.after(due, due + took);
+            let off = next.due.duration_since(start + schedule.phase).as_nanos() % INTERVAL.as_nanos();
+            assert_eq!(off, 0, "round {round}");
+            assert_eq!(next.skipped, 0, "round {round}");
+            assert!(next.due > due + took && next.due <= due + took + INTERVAL, "round {round}");
+            due = next.due;
+        }
+    }
+
+    #[test]
+    fn a_round_that_overruns_skips_ticks_and_counts_them() {
+        let start = Instant::now();
+        let schedule = Schedule::new(start, INTERVAL, "node-1");
+        let due = start + schedule.phase + INTERVAL;
+        for (took, skipped) in [(0, 0), (29_999, 0), (30_000, 1), (59_999, 1), (60_000, 2), (95_000, 3)] {
+            let next = schedule.after(due, due + Duration::from_millis(took));
+            assert_eq!(next.skipped, skipped, "{took} ms");
+            assert_eq!(next.due, due + INTERVAL * (u32::try_from(skipped).unwrap() + 1), "{took} ms");
+        }
+    }
+
+    #[test]
+    fn a_fleet_spreads_over_the_interval() {
+        let mut tenths = [0; 10];
+        for node in 0..1000 {
+            let schedule = Schedule::new(Instant::now(), INTERVAL, &format!("node-{node}"));
+            assert!(schedule.phase < INTERVAL);
+            tenths[usize::try_from(schedule.phase.as_secs() / 3).unwrap()] += 1;
+        }
+        assert!(tenths.iter().all(|&nodes| (60..140).contains(&nodes)), "{tenths:?}");
     }
 }

@@ -1,0 +1,53 @@
+//! Every foreign function Smoker calls, each behind a safe one; what std already offers is left to std.
+//!
+//! The only room with `unsafe`. The layouts below are those of 64-bit little-endian Linux, where glibc and
+//! musl agree byte for byte (musl writes some lengths as 32 bits and padding that must be zero).
+
+#![allow(unsafe_code)]
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
+compile_error!("smoker's foreign functions are declared for 64-bit little-endian Linux only");
+
+pub mod address;
+pub mod datagram;
+pub mod limits;
+pub mod signal;
+pub mod socket;
+
+use std::ffi::c_int;
+use std::io;
+
+/// The error that `errno` holds where a foreign function returned -1, else what it returned.
+fn checked(returned: c_int) -> io::Result<c_int> {
+    if returned == -1 { Err(io::Error::last_os_error()) } else { Ok(returned) }
+}
+
+/// As [`checked`], for functions that return a count of bytes.
+fn checked_len(returned: isize) -> io::Result<usize> {
+    usize::try_from(returned).map_err(|_| io::Error::last_os_error())
+}
+
+/// What the system says of `error`, as the end of a line: lower case, without the number.
+pub fn describe(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(number) = text.rfind(" (os error ") {
+        text.truncate(number);
+    }
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_read_as_the_end_of_a_line() {
+        assert_eq!(describe(&io::Error::from_raw_os_error(98)), "address already in use");
+        assert_eq!(describe(&io::ErrorKind::TimedOut.into()), "timed out");
+        assert_eq!(describe(&io::Error::other("")), "");
+        assert_eq!(describe(&io::Error::other("é")), "é");
+    }
+}

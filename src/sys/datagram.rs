@@ -1,0 +1,186 @@
+//! A UDP socket that answers each datagram from the address it was sent to.
+//!
+//! A socket bound to all addresses otherwise answers from the address that the route back prefers, and a
+//! client behind a connected socket, or a NAT, throws such an answer away. `IP_PKTINFO` (ip(7)) and
+//! `IPV6_PKTINFO` (RFC 3542, section 6.2) tell the address with each datagram and take it with the reply.
+
+use std::ffi::{c_int, c_void};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+
+use super::address::RawAddress;
+use super::checked_len;
+use super::socket::{IPPROTO_IPV6, SOCK_DGRAM, bound, set_option};
+
+const IPPROTO_IP: c_int = 0;
+const IP_PKTINFO: c_int = 8;
+const IPV6_RECVPKTINFO: c_int = 49;
+const IPV6_PKTINFO: c_int = 50;
+
+/// One control message: `struct cmsghdr`, then `in_pktinfo` (12 bytes) or `in6_pktinfo` (20 bytes).
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct PacketInfo {
+    len: usize,
+    level: c_int,
+    kind: c_int,
+    data: [u8; 24],
+}
+
+#[repr(C)]
+struct IoSlice {
+    base: *mut c_void,
+    len: usize,
+}
+
+#[repr(C)]
+struct MessageHeader {
+    name: *mut c_void,
+    name_len: u32,
+    slices: *mut IoSlice,
+    slice_count: usize,
+    control: *mut c_void,
+    control_len: usize,
+    flags: c_int,
+}
+
+unsafe extern "C" {
+    fn recvmsg(fd: c_int, message: *mut MessageHeader, flags: c_int) -> isize;
+    fn sendmsg(fd: c_int, message: *const MessageHeader, flags: c_int) -> isize;
+}
+
+/// A bound UDP socket that knows, of each datagram, the address it was sent to.
+pub struct DatagramSocket(UdpSocket);
+
+/// Where a datagram came from, and the address it was sent to.
+#[derive(Clone, Copy)]
+pub struct Origin {
+    peer: RawAddress,
+    asked: PacketInfo,
+    asked_len: usize,
+}
+
+impl DatagramSocket {
+    /// Binds to `address`; to IPv4 as well where it is `[::]`.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = bound(address, SOCK_DGRAM)?;
+        match address {
+            SocketAddr::V4(_) => set_option(&socket, IPPROTO_IP, IP_PKTINFO, 1)?,
+            SocketAddr::V6(_) => set_option(&socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)?,
+        }
+        Ok(Self(socket.into()))
+    }
+
+    /// The address it is bound to.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Waits for a datagram and returns its length and origin. What does not fit the buffer is lost.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Origin)> {
+        let mut origin = Origin {
+            peer: RawAddress::empty(),
+            asked: PacketInfo::empty(),
+            asked_len: size_of::<PacketInfo>(),
+        };
+        let mut slice = IoSlice { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
+        let mut message = origin.message(&mut slice);
+        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns.
+        let received = checked_len(unsafe { recvmsg(self.0.as_raw_fd(), &raw mut message, 0) })?;
+        let (peer_len, asked_len) = (message.name_len, message.control_len);
+        origin.peer.len = peer_len;
+        origin.asked_len = asked_len;
+        origin.asked.forget_interface();
+        Ok((received, origin))
+    }
+
+    /// Sends `datagram` back to `origin`, from the address that it had asked.
+    pub fn reply(&self, datagram: &[u8], origin: &Origin) -> io::Result<()> {
+        let mut origin = *origin;
+        let mut slice = IoSlice { base: datagram.as_ptr().cast_mut().cast(), len: datagram.len() };
+        let message = origin.message(&mut slice);
+        // SAFETY: as above; sendmsg writes through none of the pointers.
+        checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, 0) }).map(drop)
+    }
+}
+
+impl AsRawFd for DatagramSocket {
+    fn as_raw_fd(&self) -> c_int {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Origin {
+    /// The sender's port.
+    pub fn port(&self) -> u16 {
+        self.peer.port()
+    }
+
+    /// The sender. `None` where the kernel named none.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer.decode()
+    }
+
+    fn message(&mut self, slice: &mut IoSlice) -> MessageHeader {
+        MessageHeader {
+            name: self.peer.bytes.as_mut_ptr().cast(),
+            name_len: self.peer.len,
+            slices: slice,
+            slice_count: 1,
+            control: (&raw mut self.asked).cast(),
+            control_len: self.asked_len,
+            flags: 0,
+        }
+    }
+}
+
+impl PacketInfo {
+    fn empty() -> Self {
+        Self { len: 0, level: 0, kind: 0, data: [0; 24] }
+    }
+
+    /// The reply takes the route that the host has for it, not the interface that the question came in by:
+    /// routing is not always symmetric.
+    fn forget_interface(&mut self) {
+        match (self.level, self.kind) {
+            (IPPROTO_IP, IP_PKTINFO) => self.data[..4].fill(0),
+            (IPPROTO_IPV6, IPV6_PKTINFO) => self.data[16..20].fill(0),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All of 127/8 is local, so one machine has addresses enough.
+    #[test]
+    fn answers_come_from_the_address_that_was_asked() {
+        for bind in ["0.0.0.0:0", "[::]:0"] {
+            let server = DatagramSocket::bind(bind.parse().unwrap()).unwrap();
+            let port = server.local_addr().unwrap().port();
+            let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+            client.send_to(b"PING", ("127.0.0.42", port)).unwrap();
+            let mut buffer = [0; 16];
+            let (len, origin) = server.receive(&mut buffer).unwrap();
+            assert_eq!(origin.peer(), Some(client.local_addr().unwrap()), "{bind}");
+            assert_eq!(origin.port(), client.local_addr().unwrap().port(), "{bind}");
+            server.reply(&buffer[..len], &origin).unwrap();
+            let (len, from) = client.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..len], from), (&b"PING"[..], SocketAddr::from(([127, 0, 0, 42], port))));
+        }
+    }
+
+    #[test]
+    fn a_waiting_receive_is_woken() {
+        let socket = DatagramSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| socket.receive(&mut [0; 16]).map(|(len, origin)| (len, origin.peer())));
+            super::super::socket::wake(&socket);
+            assert_eq!(waiting.join().unwrap().unwrap(), (0, None));
+        });
+    }
+}

@@ -1,0 +1,170 @@
+//! What std's sockets lack: listening with a backlog and on both families, waking a blocked listener,
+//! connecting within a timeout by three system calls, reading into memory that was never touched.
+
+use std::ffi::{c_int, c_short, c_void};
+use std::io::{self, ErrorKind, Read};
+use std::mem::MaybeUninit;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use super::address::{AF_INET, AF_INET6, RawAddress};
+use super::{checked, checked_len};
+use crate::time::Deadline;
+
+const SOCK_STREAM: c_int = 1;
+pub(super) const SOCK_DGRAM: c_int = 2;
+const SOCK_CLOEXEC: c_int = 0o2_000_000;
+const SOL_SOCKET: c_int = 1;
+const SO_REUSEADDR: c_int = 2;
+pub(super) const IPPROTO_IPV6: c_int = 41;
+const IPV6_V6ONLY: c_int = 26;
+const SHUT_RD: c_int = 0;
+const MSG_DONTWAIT: c_int = 0x40;
+const MSG_NOSIGNAL: c_int = 0x4000;
+const POLLOUT: c_short = 4;
+const EINPROGRESS: i32 = 115;
+const EALREADY: i32 = 114;
+
+#[repr(C)]
+struct PollDescriptor {
+    fd: c_int,
+    events: c_short,
+    revents: c_short,
+}
+
+unsafe extern "C" {
+    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> c_int;
+    fn bind(fd: c_int, address: *const u8, len: u32) -> c_int;
+    fn listen(fd: c_int, backlog: c_int) -> c_int;
+    #[link_name = "connect"]
+    fn connect_(fd: c_int, address: *const u8, len: u32) -> c_int;
+    fn shutdown(fd: c_int, how: c_int) -> c_int;
+    fn recv(fd: c_int, buffer: *mut c_void, len: usize, flags: c_int) -> isize;
+    fn send(fd: c_int, buffer: *const c_void, len: usize, flags: c_int) -> isize;
+    fn poll(descriptors: *mut PollDescriptor, count: u64, timeout_ms: c_int) -> c_int;
+}
+
+/// Listens on `address`, with IPv4 as well where it is `[::]`. `backlog` is the number of connections that
+/// may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
+pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let socket = bound(address, SOCK_STREAM)?;
+    // SAFETY: the descriptor is open.
+    checked(unsafe { listen(socket.as_raw_fd(), backlog) })?;
+    Ok(socket.into())
+}
+
+/// A socket bound to `address`. A TCP port in `TIME_WAIT` counts as free (std does the same).
+pub(super) fn bound(address: SocketAddr, kind: c_int) -> io::Result<OwnedFd> {
+    let socket = open(address, kind)?;
+    if kind == SOCK_STREAM {
+        set_option(&socket, SOL_SOCKET, SO_REUSEADDR, 1)?;
+    }
+    if address.ip().is_unspecified() && address.is_ipv6() {
+        // The default is a sysctl of the host (net.ipv6.bindv6only).
+        set_option(&socket, IPPROTO_IPV6, IPV6_V6ONLY, 0)?;
+    }
+    let raw = RawAddress::from(address);
+    // SAFETY: `raw` holds `len` bytes of a sockaddr.
+    checked(unsafe { bind(socket.as_raw_fd(), raw.bytes.as_ptr(), raw.len) })?;
+    Ok(socket)
+}
+
+fn open(address: SocketAddr, kind: c_int) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
+    // SAFETY: no pointers; the descriptor is new and nobody else's.
+    unsafe { Ok(OwnedFd::from_raw_fd(checked(socket(c_int::from(family), kind | SOCK_CLOEXEC, 0))?)) }
+}
+
+pub(super) fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+    // SAFETY: the pointer is to a whole int, and its size is given.
+    let set = unsafe { setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), 4) };
+    checked(set).map(drop)
+}
+
+/// A new TCP socket for [`connect`].
+pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {
+    open(address, SOCK_STREAM).map(TcpStream::from)
+}
+
+/// Connects `stream` to `address` before `deadline`; an error of kind `TimedOut` otherwise.
+///
+/// `SO_SNDTIMEO` bounds a blocking connect (socket(7)): half the system calls of std's `connect_timeout`,
+/// and no wake-up through poll in the measured time. The send timeout stays set.
+pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> io::Result<()> {
+    let raw = RawAddress::from(address);
+    loop {
+        stream.set_write_timeout(Some(deadline.left()?))?;
+        // SAFETY: `raw` holds `len` bytes of a sockaddr.
+        let connected = checked(unsafe { connect_(stream.as_raw_fd(), raw.bytes.as_ptr(), raw.len) });
+        match connected {
+            Ok(_) => return Ok(()),
+            // Stopped and continued (signal(7)): calling again goes on waiting for the same handshake.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.raw_os_error(), Some(EINPROGRESS | EALREADY)) => {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Ends every blocked accept or receive on this socket, now and from now on. A listener stops listening.
+pub fn wake(socket: &impl AsRawFd) {
+    // A datagram socket that is not connected reports ENOTCONN, and wakes its readers all the same.
+    // SAFETY: no pointers; the descriptor is open while it is borrowed.
+    unsafe { shutdown(socket.as_raw_fd(), SHUT_RD) };
+}
+
+/// Reads at most `buffer.len()` bytes into memory that need not be initialised, and returns them; empty at
+/// the end of the stream. What the kernel does not write is never touched, and so takes no memory.
+pub fn receive<'a>(stream: &TcpStream, buffer: &'a mut [MaybeUninit<u8>]) -> io::Result<&'a [u8]> {
+    // SAFETY: the kernel writes at most `len` bytes, and the first `received` of them are initialised then.
+    unsafe {
+        let received = checked_len(recv(stream.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0))?;
+        Ok(std::slice::from_raw_parts(buffer.as_ptr().cast(), received))
+    }
+}
+
+/// Sends what the socket takes at once, without waiting: `WouldBlock` where that is nothing.
+pub fn send_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    let flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    // SAFETY: the pointer and length are of one slice.
+    checked_len(unsafe { send(stream.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) })
+}
+
+/// Waits until something can be written (`true`) or `timeout` has passed (`false`). An error, a hang-up or
+/// an interruption counts as writable: the write will tell.
+pub fn wait_writable(descriptor: &impl AsFd, timeout: Duration) -> io::Result<bool> {
+    let fd = descriptor.as_fd().as_raw_fd();
+    let mut wanted = PollDescriptor { fd, events: POLLOUT, revents: 0 };
+    // Rounded up: a last millisecond that is cut off would end a wait before its time.
+    let timeout_ms = c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX);
+    // SAFETY: one whole pollfd.
+    match checked(unsafe { poll(&raw mut wanted, 1, timeout_ms) }) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+        ready => ready.map(|ready| ready > 0),
+    }
+}
+
+/// A stream whose reads, all together, end at the deadline.
+pub struct TimedReader<'a> {
+    /// Where to read. Its read timeout is changed.
+    pub stream: &'a TcpStream,
+    /// When to end, with an error of kind `TimedOut` or `WouldBlock`.
+    pub deadline: Deadline,
+}
+
+impl Read for TimedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.stream.set_read_timeout(Some(self.deadline.left()?))?;
+            match (&*self.stream).read(buffer) {
+                // Stopped and continued (signal(7)): there may be time left.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+}
