@@ -1,0 +1,182 @@
+//! Which bytes may stand where in a message, and a scanner over them that tells "not yet" from "never"; what the
+//! bytes mean is left to the callers.
+
+use super::Error;
+
+/// The bytes of a token (RFC 9110 5.6.2).
+pub(super) const TOKEN: u8 = 1;
+/// The bytes of a field value or reason phrase: HTAB, space, visible ASCII, obs-text (RFC 9110 5.5).
+pub(super) const TEXT: u8 = 1 << 1;
+/// The bytes of a URI without a fragment (RFC 3986 2): what a request target is made of.
+pub(super) const TARGET: u8 = 1 << 2;
+/// The bytes of a registered name (RFC 3986 3.2.2).
+pub(super) const REG_NAME: u8 = 1 << 3;
+/// Hexadecimal digits.
+pub(super) const HEX: u8 = 1 << 4;
+/// Decimal digits.
+pub(super) const DIGIT: u8 = 1 << 5;
+/// Space and HTAB (RFC 9110 5.6.3).
+pub(super) const BLANK: u8 = 1 << 6;
+/// What stands unescaped in a quoted string (RFC 9110 5.6.4).
+pub(super) const QUOTED: u8 = 1 << 7;
+
+/// Why a scan ended before its end.
+#[derive(Clone, Copy)]
+pub(super) enum Stop {
+    /// Everything so far is right, and more is to come.
+    Incomplete,
+    /// No continuation can make it right.
+    Refused(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The result of a scan as the outside sees it: `None` stands for [`Stop::Incomplete`].
+pub(super) fn whole<T>(scanned: Result<T, Stop>) -> Result<Option<T>, Error> {
+    match scanned {
+        Ok(value) => Ok(Some(value)),
+        Err(Stop::Incomplete) => Ok(None),
+        Err(Stop::Refused(error)) => Err(error),
+    }
+}
+
+/// Whether `bytes` are all of `class`.
+pub(super) fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().all(|&byte| is(byte, class))
+}
+
+/// A position in bytes that may still be arriving, and the limit within which they must be whole.
+pub(super) struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    end: usize,
+    at_end: Stop,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of `bytes`, of which it looks at `limit` at most.
+    pub(super) fn new(bytes: &'a [u8], limit: usize, past_limit: Error) -> Self {
+        let mut scanner = Self { bytes, at: 0, end: 0, at_end: Stop::Incomplete };
+        scanner.limit(limit, past_limit);
+        scanner
+    }
+
+    /// From now on looks at the first `limit` bytes at most; to need more is `past_limit`.
+    pub(super) fn limit(&mut self, limit: usize, past_limit: Error) {
+        self.end = limit.min(self.bytes.len());
+        self.at_end = if self.bytes.len() < limit { Stop::Incomplete } else { past_limit.into() };
+    }
+
+    /// How many bytes have been passed.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte, which stays where it is.
+    pub(super) fn peek(&self) -> Result<u8, Stop> {
+        if self.at < self.end { Ok(self.bytes[self.at]) } else { Err(self.at_end) }
+    }
+
+    /// Passes the bytes of `class` up to the first that is not: only that one shows that the run is whole.
+    pub(super) fn run(&mut self, class: u8) -> Result<&'a [u8], Stop> {
+        let rest = &self.bytes[self.at..self.end];
+        let length = rest.iter().position(|&byte| !is(byte, class)).ok_or(self.at_end)?;
+        self.at += length;
+        Ok(&rest[..length])
+    }
+
+    /// A [`run`](Self::run) of at least one byte; an empty one is `otherwise`.
+    pub(super) fn some(&mut self, class: u8, otherwise: Error) -> Result<&'a [u8], Stop> {
+        let run = self.run(class)?;
+        if run.is_empty() { Err(refusal(self.peek()?, otherwise).into()) } else { Ok(run) }
+    }
+
+    /// Passes one byte of `class` and gives it; anything else is `otherwise`.
+    pub(super) fn one(&mut self, class: u8, otherwise: Error) -> Result<u8, Stop> {
+        let byte = self.peek()?;
+        if !is(byte, class) {
+            return Err(refusal(byte, otherwise).into());
+        }
+        self.at += 1;
+        Ok(byte)
+    }
+
+    /// Passes `expected`; anything else is `otherwise`.
+    pub(super) fn byte(&mut self, expected: u8, otherwise: Error) -> Result<(), Stop> {
+        if self.skip(expected)? { Ok(()) } else { Err(refusal(self.peek()?, otherwise).into()) }
+    }
+
+    /// Passes `byte` if it is next, and says whether it was.
+    pub(super) fn skip(&mut self, byte: u8) -> Result<bool, Stop> {
+        let is_next = self.peek()? == byte;
+        self.at += usize::from(is_next);
+        Ok(is_next)
+    }
+
+    /// Passes a CRLF; a byte other than its CR is `otherwise`.
+    pub(super) fn line_end(&mut self, otherwise: Error) -> Result<(), Stop> {
+        self.byte(b'\r', otherwise)?;
+        if self.skip(b'\n')? { Ok(()) } else { Err(Error::BareCr.into()) }
+    }
+
+    /// Passes `HTTP/1.` and a digit, which is given: a higher minor version means the same message format
+    /// (RFC 9110 2.5).
+    pub(super) fn version(&mut self) -> Result<u8, Stop> {
+        for expected in *b"HTTP/" {
+            self.byte(expected, Error::Version)?;
+        }
+        let major = self.one(DIGIT, Error::Version)?;
+        self.byte(b'.', Error::Version)?;
+        let minor = self.one(DIGIT, Error::Version)?;
+        if major == b'1' { Ok(minor - b'0') } else { Err(Error::UnsupportedVersion.into()) }
+    }
+}
+
+/// The error for `byte` where it may not stand. Control bytes are named; a CR is not, for it may well begin a
+/// CRLF that merely comes too early.
+fn refusal(byte: u8, otherwise: Error) -> Error {
+    match byte {
+        b'\n' => Error::BareLf,
+        b'\r' | b'\t' => otherwise,
+        0..b' ' | 0x7f => Error::ControlByte,
+        _ => otherwise,
+    }
+}
+
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// The classes of each byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = classes_of(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+const fn classes_of(byte: u8) -> u8 {
+    let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let sub_delimiter = matches!(byte, b'!' | b'$' | b'&'..=b',' | b';' | b'=');
+    let reg_name = unreserved || sub_delimiter || byte == b'%';
+    let target = reg_name || matches!(byte, b':' | b'/' | b'?' | b'[' | b']' | b'@');
+    let token = unreserved || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'^' | b'`' | b'|');
+    let blank = matches!(byte, b' ' | b'\t');
+    let text = blank || (byte > b' ' && byte != 0x7f);
+    let quoted = text && !matches!(byte, b'"' | b'\\');
+    (token as u8) * TOKEN
+        | (text as u8) * TEXT
+        | (target as u8) * TARGET
+        | (reg_name as u8) * REG_NAME
+        | (byte.is_ascii_hexdigit() as u8) * HEX
+        | (byte.is_ascii_digit() as u8) * DIGIT
+        | (blank as u8) * BLANK
+        | (quoted as u8) * QUOTED
+}
