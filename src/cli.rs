@@ -1,0 +1,166 @@
+//! Arguments and an environment look-up in, a command with its settings out; usage texts. Pure.
+
+use std::fmt::Write as _;
+
+use crate::config::{self, Command, Default, Given, Invalid, SETTINGS, Setting};
+use crate::log::{Level, escape};
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Print this and be done: usage or version.
+    Print(String),
+    /// Run a command with its log at this level.
+    Run(Run, Level),
+}
+
+/// A command and its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// `smoker server`
+    Server(config::Server),
+    /// `smoker client`, and `smoker check` as a client that makes one round.
+    Client(config::Client),
+    /// `smoker local`
+    Local(config::Server, config::Client),
+}
+
+/// Understands a command line, without the program's own name.
+pub fn parse(
+    arguments: &[String],
+    environment: &dyn Fn(&str) -> Option<String>,
+    host_name: &dyn Fn() -> String,
+) -> Result<Request, Invalid> {
+    let Some((first, rest)) = arguments.split_first() else {
+        return Err(Invalid::new(format!("no command given ({COMMANDS})")));
+    };
+    match first.as_str() {
+        "help" => help(rest),
+        "--help" | "-h" => no_more(rest).map(|()| Request::Print(usage())),
+        "version" | "--version" | "-V" => no_more(rest).map(|()| Request::Print(version())),
+        word => match Command::ALL.into_iter().find(|command| command.name() == word) {
+            Some(command) => run(command, rest, environment, host_name),
+            None => Err(Invalid::new(format!("\"{}\" is not a command ({COMMANDS})", escape(word)))),
+        },
+    }
+}
+
+const COMMANDS: &str = "server, client, check, local, help or version";
+
+fn run(
+    command: Command,
+    arguments: &[String],
+    environment: &dyn Fn(&str) -> Option<String>,
+    host_name: &dyn Fn() -> String,
+) -> Result<Request, Invalid> {
+    let Some(flags) = flags(command, arguments)? else {
+        return Ok(Request::Print(usage_of(command)));
+    };
+    let given = Given { flags: &flags, environment, host_name };
+    let run = match command {
+        Command::Server => Run::Server(given.server()?),
+        Command::Client => Run::Client(given.client()?),
+        Command::Check => Run::Client(given.check()?),
+        Command::Local => given.local().map(|(server, client)| Run::Local(server, client))?,
+    };
+    Ok(Request::Run(run, given.log_level()?))
+}
+
+type Flag = (&'static Setting, &'static str, String);
+
+/// The flags of a command line; `None` where it asks for help.
+fn flags(command: Command, arguments: &[String]) -> Result<Option<Vec<Flag>>, Invalid> {
+    let mut flags: Vec<Flag> = Vec::new();
+    let mut host = None;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if word == "--help" || word == "-h" {
+            return Ok(None);
+        }
+        if !word.starts_with('-') {
+            if command != Command::Check || host.is_some() {
+                return Err(stray(word));
+            }
+            host = Some(word);
+            continue;
+        }
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word.as_str(), None),
+        };
+        let setting = setting_of(command, name)?;
+        let Some(value) = value.or_else(|| words.next().cloned()) else {
+            return Err(Invalid::new(format!("{name}: no value given ({name} {})", setting.metavariable)));
+        };
+        flags.push((setting, setting.flag, value));
+    }
+    if let Some(host) = host {
+        flags.push((setting_of(command, "--server-host")?, "HOST", host.clone()));
+    }
+    Ok(Some(flags))
+}
+
+fn setting_of(command: Command, flag: &str) -> Result<&'static Setting, Invalid> {
+    let known = SETTINGS.into_iter().find(|setting| setting.flag == flag && setting.of.contains(&command));
+    known.ok_or_else(|| {
+        let name = command.name();
+        Invalid::new(format!("\"{}\" is not a flag of smoker {name} (see smoker help {name})", escape(flag)))
+    })
+}
+
+fn help(topics: &[String]) -> Result<Request, Invalid> {
+    let Some((topic, rest)) = topics.split_first() else {
+        return Ok(Request::Print(usage()));
+    };
+    no_more(rest)?;
+    let command = Command::ALL.into_iter().find(|command| command.name() == topic);
+    let command = command.ok_or_else(|| {
+        Invalid::new(format!(
+            "\"{}\" is not a command with help (server, client, check or local)",
+            escape(topic)
+        ))
+    })?;
+    Ok(Request::Print(usage_of(command)))
+}
+
+fn no_more(rest: &[String]) -> Result<(), Invalid> {
+    rest.first().map_or(Ok(()), |word| Err(stray(word)))
+}
+
+fn stray(word: &str) -> Invalid {
+    Invalid::new(format!("stray argument \"{}\" (see smoker help)", escape(word)))
+}
+
+fn version() -> String {
+    format!("smoker {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn usage() -> String {
+    let mut text = String::from("smoker tells what is broken in a cluster's network.\n\nusage:\n");
+    for command in Command::ALL {
+        let _ = writeln!(text, "  {:<38}{}", synopsis(command), command.about());
+    }
+    text.push_str("  smoker help COMMAND                   the settings of a command\n");
+    text.push_str("  smoker version                        the version\n");
+    text
+}
+
+fn synopsis(command: Command) -> String {
+    let host = if command == Command::Check { " [HOST]" } else { "" };
+    format!("smoker {}{host} [--flag value]...", command.name())
+}
+
+fn usage_of(command: Command) -> String {
+    let mut text = format!("usage: {}\n\n{}\n\n", synopsis(command), command.about());
+    let _ = writeln!(text, "  {:<29}{:<18}{}", "flag", "environment", "default");
+    for setting in SETTINGS.into_iter().filter(|setting| setting.of.contains(&command)) {
+        let flag = format!("{} {}", setting.flag, setting.metavariable);
+        let environment = setting.environment.unwrap_or("");
+        let (Default::Text(default) | Default::Said(default)) = setting.default;
+        let _ = writeln!(text, "  {flag:<29}{environment:<18}{default:<15}{}", setting.about);
+    }
+    text.push_str(
+        "\nA flag beats the environment, which beats the default. Durations: 30, 0.5, 500ms, 2m, 1h.\n",
+    );
+    text
+}

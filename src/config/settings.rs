@@ -1,0 +1,197 @@
+//! The table of settings: names, defaults, and which command reads what. Usage texts and the README follow it.
+
+use std::time::Duration;
+
+/// A command that has settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `smoker server`
+    Server,
+    /// `smoker client`
+    Client,
+    /// `smoker check`
+    Check,
+    /// `smoker local`
+    Local,
+}
+
+impl Command {
+    /// All of them, in the order of the usage text.
+    pub const ALL: [Self; 4] = [Self::Server, Self::Client, Self::Check, Self::Local];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Check => "check",
+            Self::Local => "local",
+        }
+    }
+
+    /// What it does, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Server => "echoes over TCP, UDP and HTTP until told to stop",
+            Self::Client => "probes the server every interval until told to stop",
+            Self::Check => "probes HOST once; exit status 0 if all is well, 1 if not",
+            Self::Local => "a server and a client in one process: a first look",
+        }
+    }
+}
+
+/// One setting.
+pub struct Setting {
+    /// Its environment variable, where it has one.
+    pub environment: Option<&'static str>,
+    /// Its flag, dashes included.
+    pub flag: &'static str,
+    /// What the flag's value is called in usage texts.
+    pub metavariable: &'static str,
+    /// What holds where nothing is given.
+    pub default: Default,
+    /// What it is for, in a line.
+    pub about: &'static str,
+    /// The commands that read it.
+    pub of: &'static [Command],
+    /// The shortest duration it takes, where it is one.
+    pub shortest: Duration,
+}
+
+/// What holds where a setting is not given.
+pub enum Default {
+    /// This text, read as if it had been given.
+    Text(&'static str),
+    /// What these words say.
+    Said(&'static str),
+}
+
+impl Setting {
+    /// What to call it: its variable, else its flag.
+    pub fn name(&self) -> &'static str {
+        self.environment.unwrap_or(self.flag)
+    }
+}
+
+/// The shortest duration of what must not be zero: under a millisecond, timeouts and intervals would
+/// measure the scheduler.
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
+
+const PORTS: &[Command] = &[Command::Server, Command::Client, Command::Check];
+const LISTENING: &[Command] = &[Command::Server];
+const SERVING: &[Command] = &[Command::Server, Command::Local];
+const AIMING: &[Command] = &[Command::Client, Command::Check];
+const PROBING: &[Command] = &[Command::Client, Command::Check, Command::Local];
+const REPEATING: &[Command] = &[Command::Client, Command::Local];
+
+pub(super) static TCP_PORT: Setting = setting("TCP_PORT", "--tcp-port", "PORT")
+    .of(PORTS)
+    .default("8080")
+    .about("port of the TCP echo (server: 0 for a free one)");
+pub(super) static UDP_PORT: Setting = setting("UDP_PORT", "--udp-port", "PORT")
+    .of(PORTS)
+    .default("8081")
+    .about("port of the UDP echo (server: 0 for a free one)");
+pub(super) static HTTP_PORT: Setting = setting("HTTP_PORT", "--http-port", "PORT")
+    .of(PORTS)
+    .default("8082")
+    .about("port of the HTTP responder (server: 0 for a free one)");
+pub(super) static BIND_ADDRESS: Setting = setting("BIND_ADDRESS", "--bind", "ADDRESS")
+    .of(LISTENING)
+    .otherwise("all addresses")
+    .about("address to listen on");
+pub(super) static MAX_CONNECTIONS: Setting = setting("MAX_CONNECTIONS", "--max-connections", "N")
+    .of(SERVING)
+    .default("1024")
+    .about("connections at once, TCP and HTTP together (1 to 8192)");
+pub(super) static IDLE_TIMEOUT: Setting = setting("IDLE_TIMEOUT", "--idle-timeout", "DURATION")
+    .of(SERVING)
+    .default("30s")
+    .not_zero()
+    .about("how long a connection may stay silent");
+pub(super) static DRAIN_DELAY: Setting = setting("DRAIN_DELAY", "--drain-delay", "DURATION")
+    .of(SERVING)
+    .default("0s")
+    .about("how long to go on serving once told to stop, /health saying 503");
+pub(super) static SHUTDOWN_TIMEOUT: Setting = setting("SHUTDOWN_TIMEOUT", "--shutdown-timeout", "DURATION")
+    .of(SERVING)
+    .default("5s")
+    .about("how long requests under way may take to end");
+pub(super) static SERVER_HOST: Setting = setting("SERVER_HOST", "--server-host", "HOST")
+    .of(AIMING)
+    .default("smoker-server")
+    .about("name or address of the server to probe");
+pub(super) static TEST_INTERVAL: Setting = setting("TEST_INTERVAL", "--interval", "DURATION")
+    .of(REPEATING)
+    .default("30s")
+    .not_zero()
+    .about("time from one round to the next (local: 2s)");
+pub(super) static TEST_TIMEOUT: Setting = setting("TEST_TIMEOUT", "--timeout", "DURATION")
+    .of(PROBING)
+    .default("5s")
+    .not_zero()
+    .about("how long one probe, or one look-up, may take");
+pub(super) static NODE_NAME: Setting = setting("NODE_NAME", "--node-name", "NAME")
+    .of(PROBING)
+    .otherwise("the host name")
+    .about("the node that log lines name");
+pub(super) static PROTOCOLS: Setting = setting("PROTOCOLS", "--protocols", "LIST")
+    .of(PROBING)
+    .default("tcp,udp,http")
+    .about("what to probe, with commas between");
+pub(super) static LOG_LEVEL: Setting = setting("LOG_LEVEL", "--log-level", "LEVEL")
+    .of(&Command::ALL)
+    .default("info")
+    .about("how much to log: error, warn, info or debug");
+
+/// Not for the environment: a variable that ends a `DaemonSet`'s client would be a trap.
+pub(super) static COUNT: Setting = Setting { environment: None, ..setting("", "--count", "N") }
+    .of(REPEATING)
+    .otherwise("no end")
+    .about("ends after N rounds, with exit status 1 if a probe failed");
+
+const fn setting(environment: &'static str, flag: &'static str, metavariable: &'static str) -> Setting {
+    let (default, shortest) = (Default::Said(""), Duration::ZERO);
+    Setting { environment: Some(environment), flag, metavariable, default, about: "", of: &[], shortest }
+}
+
+impl Setting {
+    const fn of(self, of: &'static [Command]) -> Self {
+        Self { of, ..self }
+    }
+
+    const fn default(self, text: &'static str) -> Self {
+        Self { default: Default::Text(text), ..self }
+    }
+
+    const fn otherwise(self, words: &'static str) -> Self {
+        Self { default: Default::Said(words), ..self }
+    }
+
+    const fn not_zero(self) -> Self {
+        Self { shortest: SHORTEST, ..self }
+    }
+
+    const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+}
+
+/// All of them, in the order of the usage texts.
+pub static SETTINGS: [&Setting; 15] = [
+    &TCP_PORT,
+    &UDP_PORT,
+    &HTTP_PORT,
+    &BIND_ADDRESS,
+    &MAX_CONNECTIONS,
+    &IDLE_TIMEOUT,
+    &DRAIN_DELAY,
+    &SHUTDOWN_TIMEOUT,
+    &SERVER_HOST,
+    &TEST_INTERVAL,
+    &TEST_TIMEOUT,
+    &NODE_NAME,
+    &PROTOCOLS,
+    &COUNT,
+    &LOG_LEVEL,
+];
