@@ -1,0 +1,141 @@
+//! One round: look the name up, probe each protocol, print a line for each.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+use std::time::SystemTime;
+
+use super::Verdict;
+use super::streak::Streak;
+use crate::config::{self, Host};
+use crate::dns::{self, Resolver};
+use crate::log::{Level, Log, Value};
+use crate::probe::{self, Error, Failure, Outcome, Phase, Report};
+use crate::sys::signal::StopSignals;
+use crate::time::Deadline;
+
+/// What lasts from one round to the next.
+pub(super) struct Round<'a> {
+    config: &'a config::Client,
+    log: &'a Log,
+    resolver: Resolver,
+    protocols: Vec<Protocol>,
+    verdict: Verdict,
+}
+
+/// One protocol that is probed.
+struct Protocol {
+    kind: &'static str,
+    port: u16,
+    probe: fn(SocketAddr, Deadline) -> Outcome,
+    streak: Streak,
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(config: &'a config::Client, log: &'a Log) -> Self {
+        let protocol = |kind, port, probe| Protocol { kind, port, probe, streak: Streak::default() };
+        let mut protocols = Vec::new();
+        if config.protocols.tcp {
+            protocols.push(protocol("TCP", config.ports.tcp, probe::tcp));
+        }
+        if config.protocols.udp {
+            protocols.push(protocol("UDP", config.ports.udp, probe::udp));
+        }
+        if config.protocols.http {
+            protocols.push(protocol("HTTP", config.ports.http, probe::http));
+        }
+        Self { config, log, resolver: Resolver::default(), protocols, verdict: Verdict::AllSucceeded }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Probes the protocols one after another. Breaks off between two of them when a signal has arrived.
+    pub(super) fn probe_all(&mut self, signals: &StopSignals) -> ControlFlow<()> {
+        let addresses = self.addresses();
+        for protocol in &mut self.protocols {
+            let succeeded = match &addresses {
+                Ok(addresses) => protocol.probe(addresses, self.config, self.log),
+                Err(error) => protocol.not_resolved(*error, self.config, self.log),
+            };
+            if !succeeded {
+                self.verdict = Verdict::SomeFailed;
+            }
+            if signals.arrived() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn addresses(&self) -> Result<Vec<IpAddr>, dns::Error> {
+        match &self.config.host {
+            Host::Address(address) => Ok(vec![*address]),
+            Host::Name(name) => self.resolver.look_up(name, Deadline::after(self.config.timeout)),
+        }
+    }
+}
+
+impl Protocol {
+    /// Probes the addresses, prints the line, and returns whether one of them answered.
+    fn probe(&mut self, addresses: &[IpAddr], config: &config::Client, log: &Log) -> bool {
+        let targets = addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
+        let Some(report) = probe::each(targets, Deadline::after(config.timeout), self.probe) else {
+            return self.not_resolved(dns::Error::NotFound, config, log);
+        };
+        let failed = failed_before(&report);
+        match &report.outcome {
+            Outcome::Success { latency } => {
+                self.streak.end();
+                let mut fields = vec![("latency", Value::Latency(*latency))];
+                if addresses.len() > 1 {
+                    fields.push(("address", Value::Address(report.address)));
+                }
+                push_unless_empty(&mut fields, "failed", &failed);
+                log.line(Level::Info, self.kind, "SUCCESS", &fields);
+                true
+            }
+            Outcome::Failure(failure) => {
+                let mut tried = vec![("address", Value::Address(report.address))];
+                push_unless_empty(&mut tried, "failed", &failed);
+                self.print_failure(failure, &tried, log);
+                false
+            }
+        }
+    }
+
+    fn not_resolved(&mut self, error: dns::Error, config: &config::Client, log: &Log) -> bool {
+        let tried = match &config.host {
+            Host::Name(name) => vec![("name", Value::Word(name))],
+            Host::Address(_) => vec![],
+        };
+        self.print_failure(&Failure::new(Error::Dns(error), Phase::Resolve), &tried, log);
+        false
+    }
+
+    fn print_failure(&mut self, failure: &Failure, tried: &[(&str, Value)], log: &Log) {
+        let running = self.streak.fail(SystemTime::now());
+        let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
+        let mut fields = vec![("error", Value::Word(&error)), ("phase", Value::Word(&phase))];
+        fields.extend(tried);
+        fields.push(("failures", Value::Count(running.failures)));
+        fields.push(("since", Value::Moment(running.since)));
+        if let Some(detail) = &failure.detail {
+            fields.push(("detail", Value::Text(detail)));
+        }
+        log.line(Level::Error, self.kind, "FAILED", &fields);
+    }
+}
+
+/// `10.0.0.1:8080/refused,10.0.0.2:8080/timeout`: the addresses that failed before the one in the line.
+fn failed_before(report: &Report) -> String {
+    let entries: Vec<String> =
+        report.failed.iter().map(|(address, error)| format!("{address}/{error}")).collect();
+    entries.join(",")
+}
+
+fn push_unless_empty<'a>(fields: &mut Vec<(&str, Value<'a>)>, key: &'static str, word: &'a str) {
+    if !word.is_empty() {
+        fields.push((key, Value::Word(word)));
+    }
+}

@@ -1,0 +1,202 @@
+//! Probes, a file a protocol: (address, deadline) → [`Outcome`]. They never log and never sleep.
+//!
+//! A latency covers all from the first packet sent (the handshake included) to the last byte checked, and
+//! not the look-up of the name.
+
+mod http;
+mod tcp;
+mod udp;
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::dns;
+use crate::sys;
+use crate::time::Deadline;
+
+pub use http::probe as http;
+pub use tcp::probe as tcp;
+pub use udp::probe as udp;
+
+/// What one probe of one address found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The whole exchange went as it should.
+    Success {
+        /// From the first packet sent to the last byte checked.
+        latency: Duration,
+    },
+    /// It did not, and so there is no latency.
+    Failure(Failure),
+}
+
+/// Why a probe failed, and how far it had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Error,
+    /// What it was doing.
+    pub phase: Phase,
+    /// The system's own words, for errors outside the vocabulary.
+    pub detail: Option<String>,
+}
+
+/// What a probe was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking the name up.
+    Resolve,
+    /// Waiting for the handshake.
+    Connect,
+    /// Handing the request to the kernel.
+    Send,
+    /// Waiting for the answer.
+    Receive,
+}
+
+/// The closed vocabulary of `error=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Nothing, or not enough, arrived in time.
+    Timeout,
+    /// Nobody listens there; or the kernel had turned the packets round to their own sender.
+    Refused,
+    /// The peer, or something between, ended the connection with a reset.
+    Reset,
+    /// No route, or an ICMP message that says so.
+    Unreachable,
+    /// The peer ended the connection before its answer was whole.
+    Closed,
+    /// An answer with other bytes.
+    Mismatch,
+    /// An HTTP answer with this status.
+    HttpStatus(u16),
+    /// An answer that is not HTTP/1.x.
+    HttpMalformed,
+    /// The look-up failed.
+    Dns(dns::Error),
+    /// Anything else the system said; `detail` has its words.
+    Io,
+}
+
+impl Outcome {
+    fn of(result: Result<Duration, Failure>) -> Self {
+        match result {
+            Ok(latency) => Self::Success { latency },
+            Err(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+impl Failure {
+    /// A failure that needs no more words.
+    pub fn new(error: Error, phase: Phase) -> Self {
+        Self { error, phase, detail: None }
+    }
+
+    /// What the system's error `error` means to a probe in `phase`.
+    fn io(error: &io::Error, phase: Phase) -> Self {
+        let known = match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout,
+            ErrorKind::ConnectionRefused => Error::Refused,
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Error::Reset,
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+                Error::Unreachable
+            }
+            ErrorKind::UnexpectedEof => Error::Closed,
+            _ => return Self { error: Error::Io, phase, detail: Some(sys::describe(error)) },
+        };
+        Self::new(known, phase)
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Receive => "receive",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
+            Self::Mismatch => "mismatch",
+            Self::HttpStatus(status) => return write!(f, "http_{status:03}"),
+            Self::HttpMalformed => "http_malformed",
+            Self::Dns(dns::Error::NotFound) => "dns_not_found",
+            Self::Dns(dns::Error::Timeout) => "dns_timeout",
+            Self::Dns(dns::Error::ServerFailure) => "dns_server_failure",
+            Self::Dns(dns::Error::Malformed) => "dns_malformed",
+            Self::Io => "io",
+        })
+    }
+}
+
+/// What the probe of a name found: the address that decided, and those tried in vain before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The address that answered, or the last one tried.
+    pub address: SocketAddr,
+    /// What it did.
+    pub outcome: Outcome,
+    /// The addresses before it, none of which answered.
+    pub failed: Vec<(SocketAddr, Error)>,
+}
+
+/// Probes `addresses` in their order until one answers. Each gets the time left divided by the addresses
+/// left. `None` where there are none.
+pub fn each(
+    addresses: impl ExactSizeIterator<Item = SocketAddr>,
+    deadline: Deadline,
+    probe: impl Fn(SocketAddr, Deadline) -> Outcome,
+) -> Option<Report> {
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let mut failed = Vec::new();
+    for address in addresses {
+        let outcome = probe(address, deadline.share(left));
+        left -= 1;
+        match outcome {
+            Outcome::Failure(Failure { error, .. }) if left > 0 => failed.push((address, error)),
+            _ => return Some(Report { address, outcome, failed }),
+        }
+    }
+    None
+}
+
+/// Connects to `address`, and says when the first packet was sent.
+fn connect(address: SocketAddr, deadline: Deadline) -> Result<(TcpStream, Instant), Failure> {
+    let failure = |error: io::Error| Failure::io(&error, Phase::Connect);
+    let stream = sys::socket::stream(address).map_err(failure)?;
+    let start = Instant::now();
+    sys::socket::connect(&stream, address, deadline).map_err(failure)?;
+    if is_own(stream.local_addr(), address) {
+        return Err(Failure::new(Error::Refused, Phase::Connect));
+    }
+    Ok((stream, start))
+}
+
+/// Sends a request that a new connection's empty send buffer takes whole, so that it need not wait.
+fn send(stream: &TcpStream, request: &[u8]) -> Result<(), Failure> {
+    match sys::socket::send_at_once(stream, request) {
+        Ok(sent) if sent == request.len() => Ok(()),
+        Ok(_) => Err(Failure::new(Error::Timeout, Phase::Send)),
+        Err(error) => Err(Failure::io(&error, Phase::Send)),
+    }
+}
+
+/// Whether a socket talks to itself: the kernel may choose, as the source port, the very port on this host
+/// that is asked and where nobody listens (a simultaneous open, RFC 9293, section 3.5).
+fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
+    local.is_ok_and(|local| local.port() == peer.port() && local.ip() == peer.ip())
+}

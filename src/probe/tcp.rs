@@ -1,0 +1,36 @@
+//! The TCP probe: connect, send `PING`, read exactly `PING`.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Error, Failure, Outcome, Phase, connect, send};
+use crate::sys::socket::TimedReader;
+use crate::time::Deadline;
+
+const PING: &[u8] = b"PING";
+
+/// Probes the echo server at `address`.
+pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
+    Outcome::of(exchange(address, deadline))
+}
+
+fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
+    let (stream, start) = connect(address, deadline)?;
+    send(&stream, PING)?;
+    let mut reader = TimedReader { stream: &stream, deadline };
+    // One byte more than is due: an echo that adds something is no echo.
+    let mut answer = [0; PING.len() + 1];
+    let mut len = 0;
+    while len < PING.len() {
+        match reader.read(&mut answer[len..]) {
+            Ok(0) => return Err(Failure::new(Error::Closed, Phase::Receive)),
+            Ok(read) => len += read,
+            Err(error) => return Err(Failure::io(&error, Phase::Receive)),
+        }
+        if !PING.starts_with(&answer[..len]) {
+            return Err(Failure::new(Error::Mismatch, Phase::Receive));
+        }
+    }
+    Ok(start.elapsed())
+}

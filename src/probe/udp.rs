@@ -1,0 +1,49 @@
+//! The UDP probe: one datagram `PING` from a new socket, and the same one back.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use super::{Error, Failure, Outcome, Phase, is_own};
+use crate::time::Deadline;
+
+const PING: &[u8] = b"PING";
+
+/// Probes the echo server at `address`.
+pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
+    Outcome::of(exchange(address, deadline))
+}
+
+fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
+    let in_phase = |phase| move |error: io::Error| Failure::io(&error, phase);
+    let socket = connected(address).map_err(in_phase(Phase::Connect))?;
+    if is_own(socket.local_addr(), address) {
+        return Err(Failure::new(Error::Refused, Phase::Connect));
+    }
+    let start = Instant::now();
+    socket.send(PING).map_err(in_phase(Phase::Send))?;
+    // Longer than the answer: what the kernel cut to fit would look like one.
+    let mut datagram = [0; 2 * PING.len()];
+    loop {
+        let left = deadline.left().map_err(in_phase(Phase::Receive))?;
+        socket.set_read_timeout(Some(left)).map_err(in_phase(Phase::Receive))?;
+        match socket.recv(&mut datagram) {
+            Ok(len) if &datagram[..len] == PING => return Ok(start.elapsed()),
+            // Not an answer. A flood of it cannot last longer than the deadline.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::io(&error, Phase::Receive)),
+        }
+    }
+}
+
+/// A connected socket hears its peer alone, and the ICMP errors of its own datagrams.
+fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(address)?;
+    Ok(socket)
+}
