@@ -1,7 +1,85 @@
 //! The process: arguments and environment in, exit code out. Nothing else reads them.
 
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::panic;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use smoker::cli::{self, Request, Run};
+use smoker::client::{self, Verdict};
+use smoker::log::{Level, Log, Output, Speaker, Value};
+use smoker::sys;
+use smoker::sys::signal::StopSignals;
+use smoker::{local, server};
+
+/// How long a client waits for whoever reads its lines. The server does not wait at all.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments: Vec<String> =
+        env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    match cli::parse(&arguments, &variable, &host_name) {
+        Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
+        Ok(Request::Print(text)) => print(&text),
+        Ok(Request::Run(run, level)) => match execute(run, level) {
+            Ok(Verdict::AllSucceeded) => ExitCode::SUCCESS,
+            Ok(Verdict::SomeFailed) => FAILED.into(),
+            Err(message) => fail(FAILED, &message),
+        },
+    }
+}
+
+fn execute(run: Run, level: Level) -> Result<Verdict, String> {
+    let signals = StopSignals::block().map_err(|error| sys::describe(&error))?;
+    let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
+    let output =
+        Output::stdout(patience).map_err(|error| format!("cannot use stdout: {}", sys::describe(&error)))?;
+    let server_log = Log::new(Speaker::Server, level, output.clone());
+    let client_log = |node: &str| Log::new(Speaker::Node(node.into()), level, output);
+    match run {
+        Run::Server(config) => {
+            log_panics(&server_log);
+            server::run(config, &server_log, &signals).map(|()| Verdict::AllSucceeded)
+        }
+        Run::Client(config) => Ok(client::run(&config, &client_log(&config.node_name), &signals)),
+        Run::Local(server, client) => {
+            log_panics(&server_log);
+            let client_log = client_log(&client.node_name);
+            local::run(server, client, &server_log, &client_log, &signals)
+        }
+    }
+}
+
+/// A panic ends one connection of a server, not the server: it is an event like others.
+fn log_panics(log: &Log) {
+    let log = log.clone();
+    panic::set_hook(Box::new(move |panic| {
+        log.line(Level::Error, "INTERNAL", "PANIC", &[("detail", Value::Text(&panic.to_string()))]);
+    }));
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim_end().to_owned()
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILED, &format!("cannot write to stdout: {}", sys::describe(&error))),
+    }
+}
+
+fn fail(status: u8, message: &str) -> ExitCode {
+    // Where stderr is closed, the exit status still tells.
+    let _ = writeln!(std::io::stderr(), "smoker: {message}");
+    status.into()
 }

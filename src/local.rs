@@ -1,0 +1,23 @@
+//! A server and a client against it in one process: the whole of Smoker without any set-up.
+
+use crate::client::{self, Verdict};
+use crate::config;
+use crate::log::Log;
+use crate::server;
+use crate::sys::signal::StopSignals;
+
+/// Serves on free loopback ports and probes them as `client` says, until it is done or a signal arrives.
+pub fn run(
+    server: config::Server,
+    mut client: config::Client,
+    server_log: &Log,
+    client_log: &Log,
+    signals: &StopSignals,
+) -> Result<Verdict, String> {
+    let server = server::start(server, server_log)?;
+    let server::Addresses { tcp, udp, http } = server.addresses;
+    client.ports = config::Ports { tcp: tcp.port(), udp: udp.port(), http: http.port() };
+    let verdict = client::run(&client, client_log, signals);
+    server.stop(signals);
+    Ok(verdict)
+}

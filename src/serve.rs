@@ -1,0 +1,25 @@
+//! What every listener shares: admitting connections, threads for them, the accept loop, HTTP over a
+//! handler, and how all of it stops. What is said on a connection is the server's.
+
+pub mod accept;
+pub mod bodies;
+pub mod connections;
+pub mod http;
+pub mod stop;
+pub mod stream;
+pub mod workers;
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::log::{Level, Log, Value};
+use crate::sys;
+
+/// Logs the error that ended a connection.
+pub fn log_error(log: &Log, kind: &str, error: &io::Error, client: SocketAddr) {
+    if log.prints(Level::Info) {
+        let detail = sys::describe(error);
+        let fields = [("client", Value::Address(client)), ("detail", Value::Text(&detail))];
+        log.line(Level::Info, kind, "ERROR", &fields);
+    }
+}

@@ -1,0 +1,154 @@
+//! The open connections of a listener, or of several that share a limit: who may come in, and how all of
+//! them are asked to leave.
+
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// At most `limit` connections.
+pub struct Connections {
+    limit: usize,
+    open: Mutex<Places>,
+}
+
+/// A place for each connection, used again when it is free: no search, and no growth past the limit.
+#[derive(Default)]
+struct Places {
+    taken: Vec<Option<Arc<Connection>>>,
+    free: Vec<usize>,
+}
+
+/// One open connection.
+pub struct Connection {
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
+    idle: AtomicBool,
+}
+
+impl Connection {
+    /// Says whether it waits for a peer who owes nothing. One that does is closed at once when a stop begins.
+    pub fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::SeqCst);
+    }
+}
+
+/// A connection that was admitted; its place is free again when this is dropped.
+pub struct Admitted {
+    connections: Arc<Connections>,
+    connection: Arc<Connection>,
+    place: usize,
+}
+
+impl Connections {
+    /// None yet, and never more than `limit`.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, open: Mutex::default() })
+    }
+
+    /// Takes a connection in, as an idle one; gives its stream back where there is no place left.
+    pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Result<Admitted, TcpStream> {
+        let mut places = self.places();
+        if places.taken.len() - places.free.len() >= self.limit {
+            return Err(stream);
+        }
+        let connection = Arc::new(Connection { stream, peer, idle: AtomicBool::new(true) });
+        let place = places.free.pop().unwrap_or_else(|| {
+            places.taken.push(None);
+            places.taken.len() - 1
+        });
+        places.taken[place] = Some(Arc::clone(&connection));
+        Ok(Admitted { connections: Arc::clone(self), connection, place })
+    }
+
+    /// Whether all have left.
+    pub fn is_empty(&self) -> bool {
+        let places = self.places();
+        places.taken.len() == places.free.len()
+    }
+
+    /// Ends the reading of each idle one. What has arrived is still read, and answered, before the end shows.
+    pub fn close_idle(&self) {
+        self.shut_down(Shutdown::Read, |connection| connection.idle.load(Ordering::SeqCst));
+    }
+
+    /// Ends each one, whatever it is doing.
+    pub fn close_all(&self) {
+        self.shut_down(Shutdown::Both, |_| true);
+    }
+
+    fn shut_down(&self, how: Shutdown, chosen: impl Fn(&Connection) -> bool) {
+        for connection in self.places().taken.iter().flatten().filter(|connection| chosen(connection)) {
+            // An error means that the peer was faster.
+            let _ = connection.stream.shutdown(how);
+        }
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::ops::Deref for Admitted {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut places = self.connections.places();
+        places.taken[self.place] = None;
+        places.free.push(self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+
+    #[test]
+    fn the_limit_is_reached_and_not_passed_and_places_are_used_again() {
+        let connections = Connections::new(2);
+        assert!(connections.is_empty());
+        for _ in 0..3 {
+            let first = connections.admit(pair().1, peer()).ok().unwrap();
+            let second = connections.admit(pair().1, peer()).ok().unwrap();
+            assert!(connections.admit(pair().1, peer()).is_err());
+            drop((first, second));
+            assert!(connections.is_empty());
+        }
+        assert_eq!(connections.places().taken.len(), 2);
+    }
+
+    #[test]
+    fn a_stop_closes_the_idle_and_lets_the_others_finish() {
+        let connections = Connections::new(2);
+        let ((_idle_client, idle), (busy_client, busy)) = (pair(), pair());
+        let idle = connections.admit(idle, peer()).ok().unwrap();
+        let busy = connections.admit(busy, peer()).ok().unwrap();
+        busy.set_idle(false);
+        connections.close_idle();
+        assert_eq!((&idle.stream).read(&mut [0; 8]).unwrap(), 0);
+        std::io::Write::write_all(&mut &busy_client, b"x").unwrap();
+        assert_eq!((&busy.stream).read(&mut [0; 8]).unwrap(), 1);
+        connections.close_all();
+        assert_eq!((&busy.stream).read(&mut [0; 8]).unwrap(), 0);
+    }
+}

@@ -1,0 +1,52 @@
+//! How far a stop has come, for everyone to see, and a sleep that it ends.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The phases of a stop, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    /// Nobody has asked to stop.
+    Serving,
+    /// All is served, but `/health` asks the peers to go elsewhere.
+    Draining,
+    /// Nothing new is accepted; what is under way is finished.
+    Stopping,
+}
+
+/// The phase that the process is in. It only moves forward.
+#[derive(Debug)]
+pub struct Stop {
+    phase: AtomicU8,
+    lock: Mutex<()>,
+    moved: Condvar,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { phase: AtomicU8::new(Phase::Serving as u8), lock: Mutex::new(()), moved: Condvar::new() }
+    }
+}
+
+impl Stop {
+    /// Moves on to `phase`, and wakes whoever sleeps.
+    pub fn advance(&self, phase: Phase) {
+        let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.moved.notify_all();
+    }
+
+    /// Whether `phase` has been reached.
+    pub fn has_reached(&self, phase: Phase) -> bool {
+        self.phase.load(Ordering::SeqCst) >= phase as u8
+    }
+
+    /// Sleeps for `duration`, or until [`Phase::Stopping`].
+    pub fn sleep(&self, duration: Duration) {
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let serving = |_: &mut ()| !self.has_reached(Phase::Stopping);
+        drop(self.moved.wait_timeout_while(guard, duration, serving));
+    }
+}

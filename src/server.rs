@@ -1,0 +1,199 @@
+//! The echo server: its three listeners, their start and their stop.
+
+mod http;
+mod tcp;
+mod udp;
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::config;
+use crate::log::{Level, Log, Value};
+use crate::serve::bodies::Bodies;
+use crate::serve::connections::Connections;
+use crate::serve::stop::{Phase, Stop};
+use crate::sys;
+use crate::sys::datagram::DatagramSocket;
+use crate::sys::signal::StopSignals;
+use crate::time::Deadline;
+
+/// Connections that may wait to be accepted. With std's 128 a burst of 1000 clients lost SYNs, and each
+/// lost one waits a second.
+const BACKLOG: i32 = 4096;
+
+/// HTTP connections past the limit that are still answered: a kubelet's probes, and a few who should know
+/// why they are turned away.
+pub const RESERVE: usize = 16;
+
+/// How long one of those may take: a place that a silent peer holds is one that a liveness probe lacks.
+pub const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Descriptors beside the connections: standard streams, listeners, and a few to spare.
+const OTHER_DESCRIPTORS: usize = 16;
+
+/// How often the end of the last connection is looked for.
+const STOP_POLL: Duration = Duration::from_millis(2);
+
+/// A server that runs.
+pub struct Server {
+    /// Where it listens.
+    pub addresses: Addresses,
+    shared: Arc<Shared>,
+    loops: Vec<JoinHandle<()>>,
+}
+
+/// The addresses of the listeners, with the ports that the system chose where 0 was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Of the TCP echo.
+    pub tcp: SocketAddr,
+    /// Of the UDP echo.
+    pub udp: SocketAddr,
+    /// Of the HTTP responder.
+    pub http: SocketAddr,
+}
+
+/// What the three loops share.
+struct Shared {
+    config: config::Server,
+    log: Log,
+    listeners: Listeners,
+    stop: Arc<Stop>,
+    connections: Arc<Connections>,
+    reserve: Arc<Connections>,
+    bodies: Arc<Bodies>,
+}
+
+struct Listeners {
+    tcp: TcpListener,
+    udp: DatagramSocket,
+    http: TcpListener,
+}
+
+/// Serves until a signal arrives, and then stops. An error says what could not be had.
+pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
+    let server = start(config, log)?;
+    while !signals.wait(config::MAX_DURATION) {}
+    server.stop(signals);
+    Ok(())
+}
+
+/// Binds the three listeners, logs their addresses, and only then serves.
+pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
+    raise_descriptor_limit(&config, log);
+    let listeners = Listeners::bind(&config)?;
+    let addresses = listeners.addresses().map_err(|error| sys::describe(&error))?;
+    for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
+        log.line(Level::Error, kind, "LISTENING", &[("address", Value::Address(address))]);
+    }
+    let shared = Arc::new(Shared {
+        connections: Connections::new(config.max_connections),
+        reserve: Connections::new(RESERVE),
+        stop: Arc::default(),
+        bodies: Arc::default(),
+        log: log.clone(),
+        listeners,
+        config,
+    });
+    let mut loops = Vec::new();
+    for run in [tcp::run, udp::run, http::run] {
+        let shared = Arc::clone(&shared);
+        let spawned = thread::Builder::new().spawn(move || run(&shared));
+        loops.push(spawned.map_err(|error| format!("cannot start a thread: {}", sys::describe(&error)))?);
+    }
+    Ok(Server { addresses, shared, loops })
+}
+
+impl Server {
+    /// Stops: `/health` says so for the drain delay, the listeners close, idle connections are closed, and
+    /// requests under way end or are ended. A signal skips the waiting.
+    pub fn stop(self, signals: &StopSignals) {
+        let Shared { config, listeners, stop, connections, reserve, .. } = &*self.shared;
+        stop.advance(Phase::Draining);
+        signals.wait(config.drain_delay);
+        stop.advance(Phase::Stopping);
+        listeners.wake();
+        for run in self.loops {
+            // A loop that panicked has said so in the log; the others still have to end.
+            let _ = run.join();
+        }
+        connections.close_idle();
+        reserve.close_idle();
+        let deadline = Deadline::after(config.shutdown_timeout);
+        while !(connections.is_empty() && reserve.is_empty()) {
+            let Ok(left) = deadline.left() else { break };
+            if signals.wait(left.min(STOP_POLL)) {
+                break;
+            }
+        }
+        connections.close_all();
+        reserve.close_all();
+    }
+}
+
+/// Each connection needs a descriptor. Too few of them are no reason not to start: the accept loops wait.
+fn raise_descriptor_limit(config: &config::Server, log: &Log) {
+    let needed = config.max_connections + RESERVE + OTHER_DESCRIPTORS;
+    let limit = sys::limits::raise_descriptor_limit().unwrap_or_default();
+    if limit < needed as u64 {
+        let detail = "fewer descriptors than MAX_CONNECTIONS needs (ulimit -n)";
+        let fields = [
+            ("limit", Value::Count(limit)),
+            ("needed", Value::Count(needed as u64)),
+            ("detail", Value::Text(detail)),
+        ];
+        log.line(Level::Warn, "LIMITS", "DESCRIPTORS", &fields);
+    }
+}
+
+impl Listeners {
+    fn bind(config: &config::Server) -> Result<Self, String> {
+        let ports = config.ports;
+        Ok(Self {
+            tcp: bind("TCP", config.bind, ports.tcp, |address| sys::socket::listen_tcp(address, BACKLOG))?,
+            udp: bind("UDP", config.bind, ports.udp, DatagramSocket::bind)?,
+            http: bind("HTTP", config.bind, ports.http, |address| sys::socket::listen_tcp(address, BACKLOG))?,
+        })
+    }
+
+    fn addresses(&self) -> io::Result<Addresses> {
+        let (tcp, udp, http) = (self.tcp.local_addr()?, self.udp.local_addr()?, self.http.local_addr()?);
+        Ok(Addresses { tcp, udp, http })
+    }
+
+    /// Ends every wait on them; those of TCP listen no longer.
+    fn wake(&self) {
+        sys::socket::wake(&self.tcp);
+        sys::socket::wake(&self.udp);
+        sys::socket::wake(&self.http);
+    }
+}
+
+/// Binds to `address`, or to all addresses: of IPv6 and IPv4, and of IPv4 alone where there is no IPv6.
+fn bind<T>(
+    kind: &str,
+    address: Option<IpAddr>,
+    port: u16,
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> Result<T, String> {
+    let bound = match address {
+        Some(address) => bind((address, port).into()),
+        None => match bind((Ipv6Addr::UNSPECIFIED, port).into()) {
+            Err(error) if lacks_ipv6(&error) => bind((Ipv4Addr::UNSPECIFIED, port).into()),
+            bound => bound,
+        },
+    };
+    bound.map_err(|error| {
+        let at = address.map(|address| format!(" of {address}")).unwrap_or_default();
+        format!("cannot listen on {kind} port {port}{at}: {}", sys::describe(&error))
+    })
+}
+
+/// The kernel was built or started without IPv6 (`EAFNOSUPPORT`), or it is switched off (`EADDRNOTAVAIL`).
+fn lacks_ipv6(error: &io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = 97;
+    error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == ErrorKind::AddrNotAvailable
+}
