@@ -152,7 +152,7 @@ fn synopsis(command: Command) -> String {
 
 fn usage_of(command: Command) -> String {
     let mut text = format!("usage: {}\n\n{}\n\n", synopsis(command), command.about());
-    let _ = writeln!(text, "  {:<29}{:<18}{}", "flag", "environment", "default");
+    text.push_str("  flag                         environment       default\n");
     for setting in SETTINGS.into_iter().filter(|setting| setting.of.contains(&command)) {
         let flag = format!("{} {}", setting.flag, setting.metavariable);
         let environment = setting.environment.unwrap_or("");

@@ -200,3 +200,62 @@ fn send(stream: &TcpStream, request: &[u8]) -> Result<(), Failure> {
 fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
     local.is_ok_and(|local| local.port() == peer.port() && local.ip() == peer.ip())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, last], 8080))
+    }
+
+    fn refused() -> Outcome {
+        Outcome::Failure(Failure::new(Error::Refused, Phase::Connect))
+    }
+
+    #[test]
+    fn addresses_are_tried_in_turn_and_share_the_time_that_is_left() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let shares = std::cell::RefCell::new(Vec::new());
+        let probe = |tried: SocketAddr, deadline: Deadline| {
+            shares.borrow_mut().push(deadline.left().unwrap().as_secs_f64().round());
+            if tried == address(3) { Outcome::Success { latency: Duration::ZERO } } else { refused() }
+        };
+        let report = each([1, 2, 3, 4].map(address).into_iter(), deadline, probe).unwrap();
+        assert_eq!(report.address, address(3));
+        assert_eq!(report.outcome, Outcome::Success { latency: Duration::ZERO });
+        assert_eq!(report.failed, [(address(1), Error::Refused), (address(2), Error::Refused)]);
+        assert_eq!(*shares.borrow(), [15.0, 20.0, 30.0]);
+    }
+
+    #[test]
+    fn the_last_address_decides_when_all_fail() {
+        let report =
+            each([1, 2].map(address).into_iter(), Deadline::after(Duration::ZERO), |_, _| refused()).unwrap();
+        assert_eq!((report.address, report.outcome), (address(2), refused()));
+        assert_eq!(report.failed, [(address(1), Error::Refused)]);
+        assert_eq!(each([].into_iter(), Deadline::after(Duration::ZERO), |_, _| refused()), None);
+    }
+
+    #[test]
+    fn errors_of_the_system_become_words_of_the_vocabulary() {
+        // The numbers of errno(3) on Linux.
+        for (errno, word) in [
+            (11, "timeout"),
+            (110, "timeout"),
+            (111, "refused"),
+            (104, "reset"),
+            (32, "reset"),
+            (101, "unreachable"),
+            (113, "unreachable"),
+            (100, "unreachable"),
+            (1, "io"),
+            (99, "io"),
+        ] {
+            let failure = Failure::io(&io::Error::from_raw_os_error(errno), Phase::Send);
+            assert_eq!(failure.error.to_string(), word, "errno {errno}");
+            assert_eq!(failure.detail.is_some(), word == "io", "errno {errno}");
+        }
+        assert_eq!(Error::HttpStatus(503).to_string(), "http_503");
+    }
+}

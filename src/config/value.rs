@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::log::{Level, escape};
 
 /// The longest duration a setting takes: a day is longer than any of them can be meant.
-pub const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
+pub const MAX_DURATION: Duration = Duration::from_hours(24);
 
 /// The longest node name, in bytes: that of a Kubernetes object (RFC 1123 subdomain).
 pub const MAX_NODE_NAME: usize = 253;

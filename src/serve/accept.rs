@@ -103,6 +103,25 @@ impl Complaints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{Output, Speaker};
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_begin_again_after_a_success() {
+        let (_reader, writer) = io::pipe().unwrap();
+        let output = Output::file(std::os::fd::OwnedFd::from(writer).into(), Duration::ZERO);
+        let mut trouble = Trouble::new(Log::new(Speaker::Server, Level::Info, output), "TCP");
+        let stopped = Stop::default();
+        stopped.advance(Phase::Stopping);
+        let error = io::Error::from_raw_os_error(24);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            waits.push(trouble.next_wait.as_millis());
+            trouble.wait(&error, &stopped);
+        }
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        trouble.is_over();
+        assert_eq!(trouble.next_wait, FIRST_WAIT);
+    }
 
     #[test]
     fn complaints_come_once_a_second_and_miss_nothing() {

@@ -46,7 +46,31 @@ impl Stop {
     /// Sleeps for `duration`, or until [`Phase::Stopping`].
     pub fn sleep(&self, duration: Duration) {
         let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let serving = |_: &mut ()| !self.has_reached(Phase::Stopping);
+        let serving = |(): &mut ()| !self.has_reached(Phase::Stopping);
         drop(self.moved.wait_timeout_while(guard, duration, serving));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_only_move_forward() {
+        let stop = Stop::default();
+        assert!(stop.has_reached(Phase::Serving) && !stop.has_reached(Phase::Draining));
+        stop.advance(Phase::Stopping);
+        stop.advance(Phase::Draining);
+        assert!(stop.has_reached(Phase::Draining) && stop.has_reached(Phase::Stopping));
+    }
+
+    #[test]
+    fn a_stop_ends_a_sleep_and_forbids_others() {
+        let stop = Stop::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| stop.sleep(Duration::MAX));
+            stop.advance(Phase::Stopping);
+        });
+        stop.sleep(Duration::MAX);
     }
 }

@@ -81,3 +81,94 @@ impl Workers {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+    use std::thread::ThreadId;
+
+    use super::*;
+    use crate::serve::connections::Connections;
+
+    /// A client and the server's end of a connection, admitted.
+    fn connect(connections: &Arc<Connections>) -> (TcpStream, Admitted) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        (client, connections.admit(stream, peer).ok().unwrap())
+    }
+
+    /// Workers that answer `x` with `x`, tell who they were, and panic at `p`.
+    fn workers() -> (Arc<Workers>, mpsc::Receiver<ThreadId>) {
+        let (tell, told) = mpsc::channel();
+        let workers = Workers::new(move |connection| {
+            let mut byte = [0];
+            (&connection.stream).read_exact(&mut byte).unwrap();
+            assert_ne!(byte, *b"p", "as this test wants");
+            (&connection.stream).write_all(&byte).unwrap();
+            tell.send(thread::current().id()).unwrap();
+        });
+        (workers, told)
+    }
+
+    fn exchange(client: &mut TcpStream, byte: u8) -> io::Result<usize> {
+        client.write_all(&[byte])?;
+        client.read(&mut [0])
+    }
+
+    #[test]
+    fn a_thread_that_has_finished_takes_the_next_connection() {
+        let connections = Connections::new(8);
+        let (workers, told) = workers();
+        let (mut client, connection) = connect(&connections);
+        workers.hand(connection).unwrap();
+        assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
+        let first = told.recv().unwrap();
+        while workers.queue().waiting == 0 {
+            thread::yield_now();
+        }
+        let (mut client, connection) = connect(&connections);
+        workers.hand(connection).unwrap();
+        assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
+        assert_eq!(told.recv().unwrap(), first);
+    }
+
+    #[test]
+    fn connections_at_the_same_time_have_a_thread_each() {
+        let connections = Connections::new(64);
+        let (workers, told) = workers();
+        let mut clients: Vec<TcpStream> = (0..MAX_WAITING + 1)
+            .map(|_| {
+                let (client, connection) = connect(&connections);
+                workers.hand(connection).unwrap();
+                client
+            })
+            .collect();
+        for client in &mut clients {
+            assert_eq!(exchange(client, b'x').unwrap(), 1);
+        }
+        let threads: std::collections::HashSet<ThreadId> =
+            clients.iter().map(|_| told.recv().unwrap()).collect();
+        assert_eq!(threads.len(), clients.len());
+        assert!(workers.queue().waiting <= MAX_WAITING);
+    }
+
+    #[test]
+    fn a_panic_ends_its_own_connection_alone_and_frees_its_place() {
+        let connections = Connections::new(2);
+        let (workers, told) = workers();
+        let (mut other, connection) = connect(&connections);
+        workers.hand(connection).unwrap();
+        let (mut client, connection) = connect(&connections);
+        workers.hand(connection).unwrap();
+        // The end of the connection, orderly or not.
+        assert!(matches!(exchange(&mut client, b'p'), Ok(0) | Err(_)));
+        assert_eq!(exchange(&mut other, b'x').unwrap(), 1);
+        told.recv().unwrap();
+        while !connections.is_empty() {
+            thread::yield_now();
+        }
+    }
+}
