@@ -23,3 +23,8 @@ pub fn log_error(log: &Log, kind: &str, error: &io::Error, client: SocketAddr) {
         log.line(Level::Info, kind, "ERROR", &fields);
     }
 }
+
+/// Logs that a connection was opened or closed, for who looks for a fault in Smoker itself.
+pub fn log_connection(log: &Log, kind: &str, event: &str, client: SocketAddr) {
+    log.line(Level::Debug, kind, event, &[("client", Value::Address(client))]);
+}

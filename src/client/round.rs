@@ -50,19 +50,19 @@ impl<'a> Round<'a> {
         self.verdict
     }
 
-    /// Probes the protocols one after another. Breaks off between two of them when a signal has arrived.
+    /// Probes the protocols one after another. Breaks off before the next when a signal has arrived.
     pub(super) fn probe_all(&mut self, signals: &StopSignals) -> ControlFlow<()> {
         let addresses = self.addresses();
         for protocol in &mut self.protocols {
+            if signals.arrived() {
+                return ControlFlow::Break(());
+            }
             let succeeded = match &addresses {
                 Ok(addresses) => protocol.probe(addresses, self.config, self.log),
                 Err(error) => protocol.not_resolved(*error, self.config, self.log),
             };
             if !succeeded {
                 self.verdict = Verdict::SomeFailed;
-            }
-            if signals.arrived() {
-                return ControlFlow::Break(());
             }
         }
         ControlFlow::Continue(())
@@ -71,7 +71,19 @@ impl<'a> Round<'a> {
     fn addresses(&self) -> Result<Vec<IpAddr>, dns::Error> {
         match &self.config.host {
             Host::Address(address) => Ok(vec![*address]),
-            Host::Name(name) => self.resolver.look_up(name, Deadline::after(self.config.timeout)),
+            Host::Name(name) => {
+                let addresses = self.resolver.look_up(name, Deadline::after(self.config.timeout));
+                self.log_addresses(name, &addresses);
+                addresses
+            }
+        }
+    }
+
+    fn log_addresses(&self, name: &str, addresses: &Result<Vec<IpAddr>, dns::Error>) {
+        if let (Ok(addresses), true) = (addresses, self.log.prints(Level::Debug)) {
+            let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+            let fields = [("name", Value::Word(name)), ("addresses", Value::Word(&addresses.join(",")))];
+            self.log.line(Level::Debug, "DNS", "FOUND", &fields);
         }
     }
 }

@@ -115,11 +115,13 @@ pub fn converse(
 ) {
     let (buffer, out, times_idleness) = (Buffer::new(), Vec::new(), false);
     let mut conversation = Conversation { connection, service, buffer, out, times_idleness };
+    super::log_connection(&service.log, "HTTP", "OPENED", connection.peer);
     match conversation.run(handle) {
         Ok(()) | Err(End::Over) => {}
         Err(End::Refused(refusal)) => conversation.refuse(&refusal),
         Err(End::Failed(error)) => super::log_error(&service.log, "HTTP", &error, connection.peer),
     }
+    super::log_connection(&service.log, "HTTP", "CLOSED", connection.peer);
 }
 
 impl Conversation<'_> {

@@ -37,9 +37,11 @@ pub(super) fn run(shared: &Shared) {
 
 /// Echoes until the end, and logs an end that is none of the peer's orderly ones.
 fn echo(connection: &Connection, idle_timeout: Duration, log: &Log) {
+    serve::log_connection(log, "TCP", "OPENED", connection.peer);
     if let Err(error) = echo_all(connection, idle_timeout, log) {
         serve::log_error(log, "TCP", &error, connection.peer);
     }
+    serve::log_connection(log, "TCP", "CLOSED", connection.peer);
 }
 
 fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::Result<()> {
