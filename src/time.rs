@@ -49,20 +49,8 @@ impl Utc {
     /// The civil time of `moment`; moments before 1970 count as its first second.
     pub fn from(moment: SystemTime) -> Self {
         let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        // Days since 0000-03-01: with years that begin in March the leap day comes last, and the lengths of
-        // the months before it follow one straight line (Howard Hinnant, "chrono-compatible date algorithms").
-        let days = seconds / SECONDS_PER_DAY + 719_468;
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let march_month = (5 * day_of_year + 2) / 153;
-        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-        Self {
-            year: era * 400 + year_of_era + u64::from(month <= 2),
-            month,
-            day: day_of_year - (153 * march_month + 2) / 5 + 1,
-            second_of_day: seconds % SECONDS_PER_DAY,
-        }
+        let (year, month, day) = civil(seconds / SECONDS_PER_DAY);
+        Self { year, month, day, second_of_day: seconds % SECONDS_PER_DAY }
     }
 
     /// `2025-11-13T10:30:30Z` (RFC 3339), for values within a line.
@@ -85,6 +73,21 @@ impl fmt::Display for Utc {
 }
 
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// The year, month and day of a number of days since 1970-01-01, by the Gregorian calendar. Years begin in March
+/// here, so that the leap day is the last of its year.
+pub fn civil(days: u64) -> (u64, u64, u64) {
+    // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 are 400 years.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // March to January have 31, 30, 31, 30, 31 days again and again: 153 in five months.
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (400 * era + year_of_era + u64::from(month < 3), month, day)
+}
 
 /// When rounds are due: the first at once, all later ones on a grid that never drifts.
 ///
@@ -178,6 +181,20 @@ mod tests {
         let moment = Utc::from(UNIX_EPOCH + Duration::from_secs(1_763_029_830));
         assert_eq!(moment.rfc3339(), "2025-11-13T10:30:30Z");
         assert_eq!(Utc::from(UNIX_EPOCH - Duration::from_secs(1)).to_string(), "1970-01-01 00:00:00");
+    }
+
+    #[test]
+    fn every_day_of_a_century_follows_the_one_before() {
+        let mut days = 0;
+        for year in 1970..2070 {
+            let february = if year % 4 == 0 { 29 } else { 28 };
+            for (month, length) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+                for day in 1..=length {
+                    assert_eq!(civil(days), (year, month, day));
+                    days += 1;
+                }
+            }
+        }
     }
 
     const INTERVAL: Duration = Duration::from_secs(30);

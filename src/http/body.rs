@@ -60,7 +60,6 @@ impl Decoder {
     pub fn new(framing: Framing, limit: u64) -> Result<Self, Error> {
         let state = match framing {
             Framing::Length(length) if length > limit => return Err(Error::BodyTooLarge),
-            Framing::Length(0) => State::Whole,
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Size,
             Framing::UntilClose => State::UntilClose,
@@ -81,9 +80,9 @@ impl Decoder {
         Ok(Step { consumed: at + payload.len(), payload, is_whole: self.state == State::Whole })
     }
 
-    /// Whether the body is whole if the peer closes now.
-    pub fn may_end(&self) -> bool {
-        matches!(self.state, State::UntilClose | State::Whole)
+    /// Whether the peer ends this body by closing, so that its end is no early end.
+    pub fn ends_at_close(&self) -> bool {
+        self.state == State::UntilClose
     }
 
     fn payload<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
@@ -100,7 +99,7 @@ impl Decoder {
             other => (0, other),
         };
         self.state = next;
-        #[allow(clippy::cast_possible_truncation, reason = "at most the length of a slice")]
+        #[expect(clippy::cast_possible_truncation, reason = "at most the length of a slice")]
         Ok(&bytes[..taken as usize])
     }
 
@@ -177,4 +176,152 @@ fn pass_extension_value(scanner: &mut Scanner<'_>) -> Result<(), Stop> {
 fn hexadecimal(digits: &[u8]) -> Option<u64> {
     let digits = str::from_utf8(digits).ok().filter(|digits| digits.len() <= SIZE_DIGITS_LIMIT)?;
     u64::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `decoder` makes of `bytes` at once: the body if it is whole, and how many bytes were consumed.
+    fn decode(mut decoder: Decoder, bytes: &[u8]) -> Result<(Option<Vec<u8>>, usize), Error> {
+        let (mut body, mut at) = (Vec::new(), 0);
+        loop {
+            let step = decoder.decode(&bytes[at..])?;
+            at += step.consumed;
+            body.extend_from_slice(step.payload);
+            if step.is_whole || step.consumed == 0 {
+                return Ok((step.is_whole.then_some(body), at));
+            }
+        }
+    }
+
+    fn chunked(bytes: impl AsRef<[u8]>) -> Result<(Option<Vec<u8>>, usize), Error> {
+        decode(Decoder::new(Framing::Chunked, 100).unwrap(), bytes.as_ref())
+    }
+
+    #[test]
+    fn a_body_of_known_length_ends_there() {
+        let length = |length| Decoder::new(Framing::Length(length), 100).unwrap();
+        assert_eq!(decode(length(0), b"next"), Ok((Some(vec![]), 0)));
+        assert_eq!(decode(length(2), b"OKnext"), Ok((Some(b"OK".to_vec()), 2)));
+        assert_eq!(decode(length(3), b"OK"), Ok((None, 2)));
+        assert!(!length(3).ends_at_close());
+    }
+
+    #[test]
+    fn a_body_until_close_never_ends_by_itself() {
+        let mut decoder = Decoder::new(Framing::UntilClose, 100).unwrap();
+        assert_eq!(decoder.decode(b"OK"), Ok(Step { consumed: 2, payload: b"OK", is_whole: false }));
+        assert!(decoder.ends_at_close());
+    }
+
+    #[test]
+    fn chunks_are_joined_and_trailers_dropped() {
+        for text in [
+            "5\r\nhello\r\n0\r\n\r\n",
+            "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+            "00005\r\nhello\r\n000\r\n\r\n",
+            "5;a\r\nhello\r\n0;b=c;d=\"e\\\";\\\\ \u{e9}\"\r\n\r\n",
+            "5 ; a = b\t;c\r\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\r\n0\r\nExpires: never\r\nA:\r\n\r\n",
+        ] {
+            let pipelined = format!("{text}GET / HTTP/1.1\r\n");
+            assert_eq!(chunked(pipelined), Ok((Some(b"hello".to_vec()), text.len())), "{text:?}");
+        }
+        assert_eq!(chunked("A\r\n\r\n0123456\r\r\n0\r\n\r\n").unwrap().0.unwrap(), b"\r\n0123456\r");
+        assert_eq!(chunked("a\r\n0\r\n\r\n01234\r\n0\r\n\r\n").unwrap().0.unwrap(), b"0\r\n\r\n01234");
+    }
+
+    #[test]
+    fn malformed_chunks_are_refused() {
+        for (text, error) in [
+            ("\r\n", Error::Chunk),
+            ("g\r\n", Error::Chunk),
+            ("-5\r\n", Error::Chunk),
+            ("+5\r\n", Error::Chunk),
+            (" 5\r\n", Error::Chunk),
+            ("0x5\r\n", Error::Chunk),
+            ("5 \r\n", Error::Chunk),
+            ("5;a \r\n", Error::Chunk),
+            ("5 6\r\n", Error::Chunk),
+            ("5;\r\n", Error::Chunk),
+            ("5;=b\r\n", Error::Chunk),
+            ("5;a=\r\n", Error::Chunk),
+            ("5;a==\r\n", Error::Chunk),
+            ("5;a b\r\n", Error::Chunk),
+            ("5;a=\"b\r\n", Error::Chunk),
+            ("5;a=\"b\"c\r\n", Error::Chunk),
+            ("5;a=\"b\\\r\n", Error::Chunk),
+            ("5;a=\"\0\"\r\n", Error::ControlByte),
+            ("5;a=\"\\\x7f\"\r\n", Error::ControlByte),
+            ("5;\0\r\n", Error::ControlByte),
+            ("5\n", Error::BareLf),
+            ("5;a\n", Error::BareLf),
+            ("5\rh", Error::BareCr),
+            ("1\r\nab", Error::Chunk),
+            ("1\r\na\n", Error::BareLf),
+            ("1\r\na\rb", Error::BareCr),
+            ("0\r\n\n", Error::BareLf),
+            ("0\r\n\rx", Error::BareCr),
+            ("0\r\nA\r\n", Error::FieldName),
+            ("0\r\nA : b\r\n", Error::FieldName),
+            ("0\r\n a: b\r\n", Error::Folded),
+            ("0\r\na: b\r\n c\r\n", Error::Folded),
+            ("0\r\na: \x01\r\n", Error::ControlByte),
+        ] {
+            assert_eq!(chunked(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_size_may_have_as_many_digits_as_the_limit_and_no_more() {
+        let zeros = "0".repeat(SIZE_DIGITS_LIMIT - 1);
+        assert_eq!(chunked(format!("{zeros}1\r\na\r\n0\r\n\r\n")).unwrap().0.unwrap(), b"a");
+        assert_eq!(chunked(format!("{zeros}01\r\na\r\n0\r\n\r\n")), Err(Error::Chunk));
+        let digits = "f".repeat(SIZE_DIGITS_LIMIT);
+        assert_eq!(chunked(format!("{digits}\r\n")), Err(Error::BodyTooLarge));
+        assert_eq!(chunked("0".repeat(SIZE_DIGITS_LIMIT + EXTENSIONS_LIMIT + 2)), Err(Error::Chunk));
+    }
+
+    #[test]
+    fn all_extensions_of_a_body_share_one_limit() {
+        let half = ";".to_owned() + &"e".repeat(EXTENSIONS_LIMIT / 2 - 1);
+        let body = |last: &str| chunked(format!("1{half}\r\na\r\n1{half}\r\nb\r\n0{last}\r\n\r\n"));
+        assert_eq!(body("").unwrap().0.unwrap(), b"ab");
+        assert_eq!(body(";e"), Err(Error::Chunk));
+        let whole = ";".to_owned() + &"e".repeat(EXTENSIONS_LIMIT - 1);
+        let digits = "0".repeat(SIZE_DIGITS_LIMIT);
+        assert_eq!(chunked(format!("{digits}{whole}\r\n\r\n")).unwrap().0.unwrap(), b"");
+        assert_eq!(chunked(format!("0{whole}e\r\n\r\n")), Err(Error::Chunk));
+        assert_eq!(
+            chunked(format!("0;{}", "e".repeat(SIZE_DIGITS_LIMIT + EXTENSIONS_LIMIT))),
+            Err(Error::Chunk)
+        );
+    }
+
+    #[test]
+    fn trailers_may_be_as_long_as_the_limit_and_no_longer() {
+        let trailers = |length: usize| {
+            let last = length - "a: b\r\n".len() - "c: \r\n\r\n".len();
+            chunked(format!("0\r\na: b\r\nc: {}\r\n\r\n", "d".repeat(last)))
+        };
+        assert!(trailers(TRAILERS_LIMIT).unwrap().0.is_some());
+        assert_eq!(trailers(TRAILERS_LIMIT + 1), Err(Error::TrailersTooLarge));
+        assert_eq!(chunked(format!("0\r\n{}", "a".repeat(TRAILERS_LIMIT - 1))), Ok((None, 3)));
+        assert_eq!(chunked(format!("0\r\n{}", "a".repeat(TRAILERS_LIMIT))), Err(Error::TrailersTooLarge));
+    }
+
+    #[test]
+    fn a_body_may_be_as_long_as_its_limit_and_no_longer() {
+        let body = |framing, bytes: &[u8]| decode(Decoder::new(framing, 5)?, bytes).map(|(_, at)| at);
+        assert_eq!(body(Framing::Length(5), b"hello"), Ok(5));
+        assert_eq!(body(Framing::Length(6), b""), Err(Error::BodyTooLarge));
+        assert_eq!(body(Framing::Length(u64::MAX), b""), Err(Error::BodyTooLarge));
+        assert_eq!(body(Framing::UntilClose, b"hello"), Ok(5));
+        assert_eq!(body(Framing::UntilClose, b"hello!"), Err(Error::BodyTooLarge));
+        assert_eq!(body(Framing::Chunked, b"5\r\nhello\r\n0\r\n\r\n"), Ok(15));
+        assert_eq!(body(Framing::Chunked, b"6\r\n"), Err(Error::BodyTooLarge));
+        assert_eq!(body(Framing::Chunked, b"2\r\nhe\r\n4\r\n"), Err(Error::BodyTooLarge));
+        assert_eq!(body(Framing::Chunked, b"2\r\nhe\r\nffffffffffffffff\r\n"), Err(Error::BodyTooLarge));
+    }
 }

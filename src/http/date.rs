@@ -1,5 +1,8 @@
 //! The date as HTTP writes it; reading a clock is left to the callers.
 
+use super::last_digit;
+use crate::time::civil;
+
 /// The bytes of an IMF-fixdate.
 pub const LENGTH: usize = 29;
 
@@ -27,26 +30,39 @@ pub fn imf_fixdate(seconds: u64) -> [u8; LENGTH] {
     text
 }
 
-/// The year, month and day of a number of days since 1970-01-01, by the Gregorian calendar. Years begin in March
-/// here, so that the leap day is the last of its year.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 are 400 years.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // March to January have 31, 30, 31, 30, 31 days again and again: 153 in five months.
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (400 * era + year_of_era + u64::from(month < 3), month, day)
-}
-
+#[expect(clippy::cast_possible_truncation, reason = "an index into a dozen names")]
 fn name(names: &[u8], index: u64) -> &[u8] {
     let start = 3 * index as usize;
     &names[start..start + 3]
 }
 
 fn two_digits(number: u64) -> [u8; 2] {
-    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+    [last_digit(number / 10), last_digit(number)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(seconds: u64) -> String {
+        String::from_utf8(imf_fixdate(seconds).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn known_moments_are_written_as_http_writes_them() {
+        for (seconds, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_827_696, "Tue, 29 Feb 2000 12:34:56 GMT"),
+            (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+            (1_763_029_800, "Thu, 13 Nov 2025 10:30:00 GMT"),
+            (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (LAST_SECOND, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (LAST_SECOND + 1, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (u64::MAX, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(text(seconds), expected);
+        }
+    }
 }

@@ -95,3 +95,28 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_the_status_that_the_rfcs_give_them() {
+        for (error, status) in [
+            (Error::ControlByte, 400),
+            (Error::Host, 400),
+            (Error::Chunk, 400),
+            (Error::TransferEncoding, 400),
+            (Error::BodyTooLarge, 413),
+            (Error::LineTooLong, 414),
+            (Error::Expectation, 417),
+            (Error::HeadTooLarge, 431),
+            (Error::TooManyFields, 431),
+            (Error::TrailersTooLarge, 431),
+            (Error::UnsupportedCoding, 501),
+            (Error::UnsupportedVersion, 505),
+        ] {
+            assert_eq!(error.status(), status, "{}", error.reason());
+        }
+    }
+}

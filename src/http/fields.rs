@@ -47,17 +47,18 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[derive(Default)]
 pub(super) struct Ends {
     length: Option<u64>,
-    coding: Coding,
-    close: bool,
-    keep_alive: bool,
+    is_chunked: bool,
+    has_other_coding: bool,
+    connection: Connection,
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Coding {
+/// What `Connection` asks for; of several wishes the last variant here wins.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Connection {
     #[default]
-    Absent,
-    Chunked,
-    Unsupported,
+    Unsaid,
+    KeepAlive,
+    Close,
 }
 
 impl Ends {
@@ -80,18 +81,26 @@ impl Ends {
     /// `Transfer-Encoding` beside `Content-Length` or on HTTP/1.0 is how requests are smuggled past a proxy that
     /// reads the other one (RFC 9112 6.1, 6.3).
     pub(super) fn framing(&self, version_minor: u8) -> Result<Option<Framing>, Error> {
-        match (self.coding, self.length) {
-            (Coding::Absent, length) => Ok(length.map(Framing::Length)),
-            (_, Some(_)) => Err(Error::TwoFramings),
-            (_, None) if version_minor == 0 => Err(Error::TransferEncoding),
-            (Coding::Unsupported, None) => Err(Error::UnsupportedCoding),
-            (Coding::Chunked, None) => Ok(Some(Framing::Chunked)),
+        if !self.is_chunked && !self.has_other_coding {
+            Ok(self.length.map(Framing::Length))
+        } else if self.length.is_some() {
+            Err(Error::TwoFramings)
+        } else if version_minor == 0 {
+            Err(Error::TransferEncoding)
+        } else if self.has_other_coding {
+            Err(Error::UnsupportedCoding)
+        } else {
+            Ok(Some(Framing::Chunked))
         }
     }
 
     /// Whether the connection outlives this exchange (RFC 9112 9.3).
     pub(super) fn keep_alive(&self, version_minor: u8) -> bool {
-        !self.close && (version_minor > 0 || self.keep_alive)
+        match self.connection {
+            Connection::Unsaid => version_minor > 0,
+            Connection::KeepAlive => true,
+            Connection::Close => false,
+        }
     }
 
     /// Of the choices that RFC 9110 8.6 leaves, the stricter: equal repeats and lists of equal numbers are refused
@@ -109,14 +118,14 @@ impl Ends {
         let mut is_empty = true;
         for element in elements(value) {
             let coding = trim(element.split(|&byte| byte == b';').next().unwrap_or(element));
-            if self.coding == Coding::Chunked || coding.is_empty() || !scan::all(coding, TOKEN) {
+            let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+            let is_sound =
+                !coding.is_empty() && scan::all(coding, TOKEN) && !(is_chunked && coding != element);
+            if self.is_chunked || !is_sound {
                 return Err(Error::TransferEncoding);
             }
-            self.coding = match coding.eq_ignore_ascii_case(b"chunked") {
-                true if element.len() > coding.len() => return Err(Error::TransferEncoding),
-                true => Coding::Chunked,
-                false => Coding::Unsupported,
-            };
+            self.is_chunked = is_chunked;
+            self.has_other_coding |= !is_chunked;
             is_empty = false;
         }
         if is_empty { Err(Error::TransferEncoding) } else { Ok(()) }
@@ -124,8 +133,11 @@ impl Ends {
 
     fn note_connection(&mut self, value: &[u8]) {
         for option in elements(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            if option.eq_ignore_ascii_case(b"close") {
+                self.connection = Connection::Close;
+            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+                self.connection = self.connection.max(Connection::KeepAlive);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Response heads, written into the caller's bytes without the formatting machinery; bodies and when to send are
 //! left to the server.
 
-use super::date;
+use super::{date, last_digit};
 
 /// The interim response that invites a client to send its body (RFC 9110 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -39,7 +39,7 @@ impl<'a> Head<'a> {
     /// Adds the length of the body: for `HEAD` that which `GET` would have (RFC 9110 9.3.2).
     pub fn length(self, bytes: usize) -> Self {
         self.out.extend_from_slice(b"Content-Length: ");
-        push_decimal(self.out, bytes);
+        push_decimal(self.out, bytes as u64);
         self.out.extend_from_slice(b"\r\n");
         self
     }
@@ -80,9 +80,74 @@ fn phrase(status: u16) -> &'static str {
     }
 }
 
-fn push_decimal(out: &mut Vec<u8>, number: usize) {
+fn push_decimal(out: &mut Vec<u8>, number: u64) {
     if number > 9 {
         push_decimal(out, number / 10);
     }
-    out.push(b'0' + (number % 10) as u8);
+    out.push(last_digit(number));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::body::Framing;
+    use crate::http::response;
+
+    const NOW: u64 = 784_111_777;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_head_is_written_byte_for_byte() {
+        let head = written(|out| {
+            Head::new(out, 405, NOW)
+                .field("Allow", "GET, HEAD")
+                .field("Content-Type", "text/plain")
+                .length(1_048_576)
+                .connection(1, false)
+                .end();
+        });
+        let expected = "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+            Allow: GET, HEAD\r\nContent-Type: text/plain\r\nContent-Length: 1048576\r\nConnection: close\r\n\r\n";
+        assert_eq!(head, expected);
+    }
+
+    #[test]
+    fn the_connection_is_mentioned_where_the_client_would_assume_otherwise() {
+        for (version_minor, keep_alive, line) in [
+            (0, true, "Connection: keep-alive\r\n"),
+            (0, false, "Connection: close\r\n"),
+            (1, true, ""),
+            (9, true, ""),
+            (1, false, "Connection: close\r\n"),
+        ] {
+            let head = written(|out| Head::new(out, 200, NOW).connection(version_minor, keep_alive).end());
+            let expected = format!("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{line}\r\n");
+            assert_eq!(head, expected);
+        }
+    }
+
+    #[test]
+    fn lengths_are_plain_decimal_numbers() {
+        for length in [0, 9, 10, 99, 100, 1_048_576, usize::MAX] {
+            let head = written(|out| Head::new(out, 200, NOW).length(length).end());
+            assert!(head.contains(&format!("\r\nContent-Length: {length}\r\n")), "{head}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        for status in [200, 400, 404, 405, 408, 413, 414, 417, 431, 500, 501, 503, 505, 999] {
+            let head = written(|out| Head::new(out, status, NOW).length(2).connection(1, false).end());
+            let parsed = response::Head { status, framing: Framing::Length(2) };
+            assert_eq!(response::parse(head.as_bytes()), Ok(Some((parsed, head.len()))));
+            assert_eq!(phrase(status).is_empty(), status == 999);
+        }
+        let interim = response::Head { status: 100, framing: Framing::Length(0) };
+        assert_eq!(response::parse(CONTINUE), Ok(Some((interim, CONTINUE.len()))));
+    }
 }

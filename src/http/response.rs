@@ -69,7 +69,7 @@ pub fn read_body(
             return Ok(body);
         }
         if consumed == 0 && buffer.fill(reader)? == 0 {
-            return if decoder.may_end() { Ok(body) } else { Err(ReadError::Closed) };
+            return if decoder.ends_at_close() { Ok(body) } else { Err(ReadError::Closed) };
         }
     }
 }
@@ -127,4 +127,168 @@ fn status(scanner: &mut Scanner<'_>) -> Result<u16, Stop> {
         status = 10 * status + u16::from(scanner.one(DIGIT, Error::StatusLine)? - b'0');
     }
     if status < 100 { Err(Error::StatusLine.into()) } else { Ok(status) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::FIELDS_LIMIT;
+
+    /// A final head and its body of 100 bytes at most, read from `bytes` and then the end.
+    fn read(mut bytes: &[u8]) -> Result<(u16, Vec<u8>), ReadError> {
+        let mut buffer = Buffer::new();
+        let head = read_head(&mut buffer, &mut bytes)?;
+        Ok((head.status, read_body(&mut buffer, &mut bytes, head.framing, 100)?))
+    }
+
+    fn refusal(text: &str) -> Error {
+        match read(text.as_bytes()) {
+            Err(ReadError::Malformed(error)) => error,
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_of_any_framing_is_read_to_its_end() {
+        for (text, status, body) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", 200, "OK"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK and more", 200, "OK"),
+            ("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", 200, ""),
+            ("HTTP/1.0 200 Fine\r\n\r\nOK", 200, "OK"),
+            ("HTTP/1.1 200 Fine, \t\u{e9}\r\n\r\n", 200, ""),
+            ("HTTP/1.9 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nO\r\n1\r\nK\r\n0\r\n\r\n", 200, "OK"),
+            ("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nlate", 503, "late"),
+            ("HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", 204, ""),
+            ("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n", 304, ""),
+            ("HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n", 304, ""),
+            ("HTTP/1.1 101 Up\r\nUpgrade: x\r\n\r\n", 101, ""),
+            ("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", 999, ""),
+            ("HTTP/1.1 100 \r\n\r\nHTTP/1.1 103 \r\nLink: x\r\n\r\nHTTP/1.1 200 \r\n\r\nOK", 200, "OK"),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap(), (status, body.into()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_response_is_malformed() {
+        for (text, error) in [
+            ("SSH-2.0-x\r\n", Error::Version),
+            ("HTTP/2.0 200 OK\r\n\r\n", Error::UnsupportedVersion),
+            ("HTTP/0.9 200 OK\r\n\r\n", Error::UnsupportedVersion),
+            ("http/1.1 200 OK\r\n\r\n", Error::Version),
+            ("\r\nHTTP/1.1 200 OK\r\n\r\n", Error::Version),
+            (" HTTP/1.1 200 OK\r\n\r\n", Error::Version),
+            ("HTTP/1.1  200 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.10 200 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 20 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 2000 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 099 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 -20 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 2x0 OK\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 200\r\n\r\n", Error::StatusLine),
+            ("HTTP/1.1 200 OK\n\r\n", Error::BareLf),
+            ("HTTP/1.1 200 O\rK\r\n\r\n", Error::BareCr),
+            ("HTTP/1.1 200 O\0K\r\n\r\n", Error::ControlByte),
+            ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", Error::FieldName),
+            ("HTTP/1.1 200 OK\r\n A: b\r\n\r\n", Error::Folded),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", Error::Folded),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Error::ContentLength),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", Error::ContentLength),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Error::TwoFramings,
+            ),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Error::UnsupportedCoding),
+            ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Error::TransferEncoding),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nOK", Error::Chunk),
+        ] {
+            assert_eq!(refusal(text), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_ends_early_is_closed_not_malformed() {
+        for whole in [
+            "HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\nA: b\r\n\r\n",
+        ] {
+            for end in 0..whole.len() {
+                let read = read(&whole.as_bytes()[..end]);
+                assert!(matches!(read, Err(ReadError::Closed)), "{end} bytes of {whole:?}: {read:?}");
+            }
+            assert_eq!(read(whole.as_bytes()).unwrap(), (200, b"OK".to_vec()));
+        }
+    }
+
+    #[test]
+    fn the_status_is_known_before_the_body_is_read() {
+        let mut reader = b"HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\n".chain(Failing);
+        let head = read_head(&mut Buffer::new(), &mut reader).unwrap();
+        assert_eq!(head, Head { status: 500, framing: Framing::Length(9) });
+    }
+
+    #[test]
+    fn nothing_is_read_past_a_body_that_is_whole() {
+        let mut reader = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK".chain(Failing);
+        let mut buffer = Buffer::new();
+        let head = read_head(&mut buffer, &mut reader).unwrap();
+        assert_eq!(read_body(&mut buffer, &mut reader, head.framing, 2).unwrap(), b"OK");
+        let failed = read_head(&mut buffer, &mut reader).unwrap_err();
+        assert!(matches!(failed, ReadError::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+    }
+
+    #[test]
+    fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+        for length in [100, 101] {
+            let body = "b".repeat(length);
+            for text in [
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"),
+                format!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+                ),
+                format!("HTTP/1.1 200 OK\r\n\r\n{body}"),
+            ] {
+                match read(text.as_bytes()) {
+                    Ok((200, read)) if length == 100 => assert_eq!(read, body.as_bytes()),
+                    Err(ReadError::BodyTooLarge) if length == 101 => {}
+                    other => panic!("{text:?}: {other:?}"),
+                }
+            }
+        }
+        let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".chain(io::repeat(b'a'));
+        let mut buffer = Buffer::new();
+        let head = read_head(&mut buffer, &mut endless).unwrap();
+        let read = read_body(&mut buffer, &mut endless, head.framing, 10_000);
+        assert!(matches!(read, Err(ReadError::BodyTooLarge)));
+    }
+
+    #[test]
+    fn interim_responses_are_skipped_up_to_the_limit() {
+        let after = |count| "HTTP/1.1 102 \r\n\r\n".repeat(count) + "HTTP/1.1 200 \r\n\r\n";
+        assert_eq!(read(after(INTERIM_LIMIT).as_bytes()).unwrap().0, 200);
+        assert_eq!(refusal(&after(INTERIM_LIMIT + 1)), Error::TooManyInterim);
+    }
+
+    #[test]
+    fn a_head_may_be_as_large_as_the_limits_and_no_larger() {
+        let head = |length: usize| {
+            let frame = "HTTP/1.1 200 OK\r\nA: \r\n\r\n";
+            frame.replace("A: ", &format!("A: {}", "b".repeat(length - frame.len())))
+        };
+        assert_eq!(read(head(HEAD_LIMIT).as_bytes()).unwrap().0, 200);
+        assert_eq!(refusal(&head(HEAD_LIMIT + 1)), Error::HeadTooLarge);
+        assert_eq!(refusal(&("HTTP/1.1 200 ".to_owned() + &"a".repeat(HEAD_LIMIT))), Error::HeadTooLarge);
+        let fields = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "A:\r\n".repeat(count));
+        assert_eq!(read(fields(FIELDS_LIMIT).as_bytes()).unwrap().0, 200);
+        assert_eq!(refusal(&fields(FIELDS_LIMIT + 1)), Error::TooManyFields);
+    }
+
+    /// A connection that stays open and silent.
+    struct Failing;
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    }
 }

@@ -155,28 +155,30 @@ fn is(byte: u8, class: u8) -> bool {
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = classes_of(byte as u8);
+    while byte < 128 {
+        classes[byte as usize] = classes_of_ascii(byte);
+        classes[byte as usize + 128] = TEXT | QUOTED;
         byte += 1;
     }
     classes
 };
 
-const fn classes_of(byte: u8) -> u8 {
+const fn classes_of_ascii(byte: u8) -> u8 {
     let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let sub_delimiter = matches!(byte, b'!' | b'$' | b'&'..=b',' | b';' | b'=');
     let reg_name = unreserved || sub_delimiter || byte == b'%';
-    let target = reg_name || matches!(byte, b':' | b'/' | b'?' | b'[' | b']' | b'@');
-    let token = unreserved || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'^' | b'`' | b'|');
     let blank = matches!(byte, b' ' | b'\t');
-    let text = blank || (byte > b' ' && byte != 0x7f);
-    let quoted = text && !matches!(byte, b'"' | b'\\');
-    (token as u8) * TOKEN
-        | (text as u8) * TEXT
-        | (target as u8) * TARGET
-        | (reg_name as u8) * REG_NAME
-        | (byte.is_ascii_hexdigit() as u8) * HEX
-        | (byte.is_ascii_digit() as u8) * DIGIT
-        | (blank as u8) * BLANK
-        | (quoted as u8) * QUOTED
+    let text = blank || byte.is_ascii_graphic();
+    choose(unreserved || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'^' | b'`' | b'|'), TOKEN)
+        | choose(text, TEXT)
+        | choose(reg_name || matches!(byte, b':' | b'/' | b'?' | b'[' | b']' | b'@'), TARGET)
+        | choose(reg_name, REG_NAME)
+        | choose(byte.is_ascii_hexdigit(), HEX)
+        | choose(byte.is_ascii_digit(), DIGIT)
+        | choose(blank, BLANK)
+        | choose(text && !matches!(byte, b'"' | b'\\'), QUOTED)
+}
+
+const fn choose(is_member: bool, class: u8) -> u8 {
+    if is_member { class } else { 0 }
 }
