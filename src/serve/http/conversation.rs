@@ -1,0 +1,300 @@
+//! One connection's conversation: reading requests and their bodies, and replying, all in bounded time.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Content, Handler, Refusal, Reply, Requests, Service};
+use crate::http::body::{Decoder, Framing};
+use crate::http::buffer::Buffer;
+use crate::http::reply::{self, Head};
+use crate::http::request::{self, BODY_LIMIT, Request};
+use crate::log::{Level, Value, escape};
+use crate::serve::bodies::Full;
+use crate::serve::connections::Connection;
+use crate::serve::stop::Phase;
+use crate::serve::stream::{Patience, write_all};
+use crate::sys::socket::TimedReader;
+use crate::time::Deadline;
+
+/// After a refusal, what the peer still sends is read for so long, so that a reset does not overtake the
+/// reply (RFC 9112, 9.6).
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// And so much of it: a body that is one byte too long, and what was under way behind it.
+pub const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
+
+/// Up to here a reply's content goes out in one piece with its head.
+const ONE_PIECE_LIMIT: usize = 1024;
+
+/// Why a conversation ends before a reply has ended it.
+pub(super) enum End {
+    /// The peer has no more to ask, or is silent, or a stop has begun.
+    Over,
+    Refused(Refusal),
+    Failed(io::Error),
+}
+
+pub(super) struct Conversation<'a> {
+    connection: &'a Connection,
+    service: &'a Service,
+    buffer: Buffer,
+    out: Vec<u8>,
+    /// Whether the socket's read timeout is the idle timeout, so that it need not be set again.
+    times_idleness: bool,
+}
+
+/// What of a request's head matters once the handler has seen it.
+struct Asked {
+    reply: Reply,
+    /// `GET /path`, where it will be logged.
+    line: String,
+    head_only: bool,
+    version_minor: u8,
+    keep_alive: bool,
+    framing: Framing,
+    expects_continue: bool,
+}
+
+/// A response, ready to be written.
+struct Response<'a> {
+    status: u16,
+    fields: &'a [(&'static str, &'static str)],
+    content: &'a [u8],
+    head_only: bool,
+    version_minor: u8,
+    keep_alive: bool,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
+        Self { connection, service, buffer: Buffer::new(), out: Vec::new(), times_idleness: false }
+    }
+
+    /// Answers requests until one of them, or the service, wants no more.
+    pub(super) fn run(&mut self, handle: &Handler) -> Result<(), End> {
+        self.connection.stream.set_nodelay(true)?;
+        loop {
+            let asked = self.read_head(handle)?;
+            let may_go_on = self.service.requests == Requests::Many && !self.is_stopping();
+            let keep_alive = asked.keep_alive && may_go_on;
+            self.answer(&asked, keep_alive)?;
+            if !keep_alive {
+                // Bytes that nobody reads would turn the close into a reset, and that may overtake the reply.
+                if !self.buffer.bytes().is_empty() {
+                    self.linger();
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_head(&mut self, handle: &Handler) -> Result<Asked, End> {
+        if self.buffer.bytes().is_empty() {
+            self.wait_for_request()?;
+        }
+        let mut deadline = None;
+        loop {
+            if let Some((request, len)) = request::parse(self.buffer.bytes())? {
+                let asked = self.asked(&request, handle(&request)?);
+                self.buffer.consume(len);
+                return Ok(asked);
+            }
+            let deadline = *deadline.get_or_insert_with(|| Deadline::after(self.service.idle_timeout));
+            self.read_more(deadline, "head took too long")?;
+        }
+    }
+
+    /// Waits for the first bytes of a request, as an idle connection that a stop closes at once.
+    fn wait_for_request(&mut self) -> Result<(), End> {
+        let mut stream = &self.connection.stream;
+        if !self.times_idleness {
+            stream.set_read_timeout(Some(self.service.idle_timeout))?;
+            self.times_idleness = true;
+        }
+        self.buffer.shrink();
+        self.connection.set_idle(true);
+        if self.is_stopping() {
+            return Err(End::Over);
+        }
+        match self.buffer.fill(&mut stream) {
+            Ok(0) => Err(End::Over),
+            Ok(_) => {
+                self.connection.set_idle(false);
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(End::Over),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads on in the middle of a request.
+    fn read_more(&mut self, deadline: Deadline, too_late: &'static str) -> Result<(), End> {
+        self.times_idleness = false;
+        match self.buffer.fill(&mut TimedReader { stream: &self.connection.stream, deadline }) {
+            Ok(0) => Err(End::Failed(ErrorKind::UnexpectedEof.into())),
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(refused(408, too_late))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn asked(&self, request: &Request<'_>, reply: Reply) -> Asked {
+        let mut line = String::new();
+        if self.service.log.prints(Level::Info) {
+            line = format!("{} {}", escape(request.method), escape(request.path));
+        }
+        Asked {
+            reply,
+            line,
+            head_only: request.method == "HEAD",
+            version_minor: request.version_minor,
+            keep_alive: request.keep_alive,
+            framing: request.framing,
+            expects_continue: request.expects_continue,
+        }
+    }
+
+    fn answer(&mut self, asked: &Asked, keep_alive: bool) -> Result<(), End> {
+        let service = self.service;
+        let mut body = service.bodies.begin();
+        let decoder = Decoder::new(asked.framing, BODY_LIMIT)?;
+        if asked.expects_continue {
+            self.invite_body(&asked.reply)?;
+        }
+        self.read_body(decoder, |payload| match asked.reply.content {
+            Content::Echo => body.extend(payload),
+            Content::Text(_) => Ok(()),
+        })?;
+        let content = match asked.reply.content {
+            Content::Echo => body.bytes(),
+            Content::Text(text) => text.as_bytes(),
+        };
+        let (head_only, version_minor) = (asked.head_only, asked.version_minor);
+        let Reply { status, fields, .. } = asked.reply;
+        self.send(&Response { status, fields, content, head_only, version_minor, keep_alive })?;
+        if service.log.prints(Level::Info) {
+            let bytes = if head_only { 0 } else { content.len() as u64 };
+            let told = [("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
+            service.log.line(Level::Info, "HTTP", &format!("{} {status}", asked.line), &told);
+        }
+        Ok(())
+    }
+
+    /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
+    /// or refuses it where the reply will not be a good one anyway.
+    fn invite_body(&self, reply: &Reply) -> Result<(), End> {
+        if reply.status >= 400 {
+            let (status, fields) = (reply.status, reply.fields);
+            return Err(Refusal { status, reason: "not asked to continue", fields }.into());
+        }
+        if self.buffer.bytes().is_empty() {
+            write_all(&self.connection.stream, reply::CONTINUE, self.patience())?;
+        }
+        Ok(())
+    }
+
+    fn read_body(
+        &mut self,
+        mut decoder: Decoder,
+        mut keep: impl FnMut(&[u8]) -> Result<(), Full>,
+    ) -> Result<(), End> {
+        let mut deadline = None;
+        loop {
+            let step = decoder.decode(self.buffer.bytes())?;
+            keep(step.payload).map_err(|Full| refused(503, "too many bodies at once"))?;
+            let (consumed, is_whole) = (step.consumed, step.is_whole);
+            self.buffer.consume(consumed);
+            if is_whole {
+                return Ok(());
+            }
+            if consumed == 0 {
+                let deadline =
+                    *deadline.get_or_insert_with(|| Deadline::after(2 * self.service.idle_timeout));
+                self.read_more(deadline, "body took too long")?;
+            }
+        }
+    }
+
+    fn send(&mut self, response: &Response<'_>) -> io::Result<()> {
+        self.out.clear();
+        let mut head = Head::new(&mut self.out, response.status, seconds_since_epoch());
+        for (name, value) in response.fields {
+            head = head.field(name, value);
+        }
+        let length = response.content.len();
+        head.length(length).connection(response.version_minor, response.keep_alive).end();
+        let content = if response.head_only { &[] } else { response.content };
+        let (stream, patience) = (&self.connection.stream, self.patience());
+        if content.len() <= ONE_PIECE_LIMIT {
+            self.out.extend_from_slice(content);
+            return write_all(stream, &self.out, patience);
+        }
+        write_all(stream, &self.out, patience)?;
+        write_all(stream, content, patience)
+    }
+
+    /// Sends the refusal, and reads on for a while so that it arrives.
+    pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        let Refusal { status, reason, fields } = *refusal;
+        let told = [
+            ("status", Value::Count(status.into())),
+            ("client", Value::Address(self.connection.peer)),
+            ("detail", Value::Text(reason)),
+        ];
+        self.service.log.line(Level::Info, "HTTP", "REFUSED", &told);
+        let (content, head_only, version_minor, keep_alive) = (reason.as_bytes(), false, 1, false);
+        let sent = self.send(&Response { status, fields, content, head_only, version_minor, keep_alive });
+        if sent.is_ok() {
+            self.linger();
+        }
+    }
+
+    /// Ends the writing side and reads what still comes, within bounds, as a connection that a stop may close.
+    fn linger(&self) {
+        let stream = &self.connection.stream;
+        self.connection.set_idle(true);
+        if self.is_stopping() || stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let reader = TimedReader { stream, deadline: Deadline::after(LINGER) };
+        // However it ends: the reply has had its time.
+        let _ = io::copy(&mut reader.take(LINGER_LIMIT), &mut io::sink());
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.service.stop.has_reached(Phase::Stopping)
+    }
+
+    fn patience(&self) -> Patience {
+        Patience { idle: self.service.idle_timeout, whole: Some(2 * self.service.idle_timeout) }
+    }
+}
+
+fn refused(status: u16, reason: &'static str) -> End {
+    Refusal { status, reason, fields: &[] }.into()
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<crate::http::Error> for End {
+    fn from(error: crate::http::Error) -> Self {
+        refused(error.status(), error.reason())
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn seconds_since_epoch() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

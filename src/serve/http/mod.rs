@@ -1,0 +1,82 @@
+//! HTTP over connections: what a listener's connections share, and the replies that a handler who knows the
+//! paths may give. How a conversation goes is in `conversation`.
+
+mod conversation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bodies::Bodies;
+use super::connections::Connection;
+use super::stop::Stop;
+use super::{log_connection, log_error};
+use crate::http::request::Request;
+use crate::log::Log;
+
+use conversation::{Conversation, End};
+
+/// What all connections of a listener share.
+pub struct Service {
+    /// How long a peer may be silent, and a head take; a body, or a reply, twice that.
+    pub idle_timeout: Duration,
+    /// How many requests a connection may make.
+    pub requests: Requests,
+    /// How far a stop has come.
+    pub stop: Arc<Stop>,
+    /// The account of request bodies.
+    pub bodies: Arc<Bodies>,
+    /// Where requests are logged.
+    pub log: Log,
+}
+
+/// How many requests a connection may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requests {
+    /// One, and then it is closed.
+    One,
+    /// As many as it likes.
+    Many,
+}
+
+/// A reply, chosen when the request's head is known.
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The fields that describe the content, and others of this reply alone.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// The content.
+    pub content: Content,
+}
+
+/// The content of a reply.
+pub enum Content {
+    /// A text.
+    Text(&'static str),
+    /// The request's own body.
+    Echo,
+}
+
+/// A reply that ends the connection, without the request's body being read.
+pub struct Refusal {
+    /// The status code.
+    pub status: u16,
+    /// Why, for the log and as the content.
+    pub reason: &'static str,
+    /// The fields of this reply alone.
+    pub fields: &'static [(&'static str, &'static str)],
+}
+
+/// What to say to a request, by its head alone.
+pub type Handler<'a> = dyn Fn(&Request<'_>) -> Result<Reply, Refusal> + 'a;
+
+/// Answers requests with what `handle` says to each, until the connection ends.
+pub fn converse(connection: &Connection, service: &Service, handle: &Handler) {
+    log_connection(&service.log, "HTTP", "OPENED", connection.peer);
+    let mut conversation = Conversation::new(connection, service);
+    match conversation.run(handle) {
+        Ok(()) | Err(End::Over) => {}
+        Err(End::Refused(refusal)) => conversation.refuse(&refusal),
+        Err(End::Failed(error)) => log_error(&service.log, "HTTP", &error, connection.peer),
+    }
+    log_connection(&service.log, "HTTP", "CLOSED", connection.peer);
+}
