@@ -19,10 +19,10 @@ use crate::time::Deadline;
 
 /// After a refusal, what the peer still sends is read for so long, so that a reset does not overtake the
 /// reply (RFC 9112, 9.6).
-pub const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// And so much of it: a body that is one byte too long, and what was under way behind it.
-pub const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
+const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
 
 /// Up to here a reply's content goes out in one piece with its head.
 const ONE_PIECE_LIMIT: usize = 1024;
