@@ -1,13 +1,15 @@
 //! Smoker tells what is broken in a cluster's network. This page is the map of its rooms.
 //!
-//! Arrows of dependency point downwards only.
+//! A room uses rooms further down alone, none above and none beside it in its group.
 
 pub mod cli;
-pub mod config;
+
+pub mod local;
 
 pub mod client;
-pub mod local;
 pub mod server;
+
+pub mod config;
 
 pub mod probe;
 pub mod serve;
@@ -16,6 +18,7 @@ pub mod log;
 
 pub mod dns;
 pub mod http;
-pub mod time;
 
 pub mod sys;
+
+pub mod time;

@@ -1,6 +1,6 @@
 //! A server and a client against it in one process: the whole of Smoker without any set-up.
 
-use crate::client::{self, Verdict};
+use crate::client::{self, Ending};
 use crate::config;
 use crate::log::Log;
 use crate::server;
@@ -13,11 +13,11 @@ pub fn run(
     server_log: &Log,
     client_log: &Log,
     signals: &StopSignals,
-) -> Result<Verdict, String> {
+) -> Result<Ending, String> {
     let server = server::start(server, server_log)?;
     let server::Addresses { tcp, udp, http } = server.addresses;
     client.ports = config::Ports { tcp: tcp.port(), udp: udp.port(), http: http.port() };
-    let verdict = client::run(&client, client_log, signals);
+    let ending = client::run(&client, client_log, signals);
     server.stop(signals);
-    Ok(verdict)
+    Ok(ending)
 }

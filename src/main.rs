@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use smoker::cli::{self, Request, Run};
-use smoker::client::{self, Verdict};
+use smoker::client::{self, Ending};
 use smoker::log::{Level, Log, Output, Speaker, Value};
 use smoker::sys;
 use smoker::sys::signal::StopSignals;
@@ -27,14 +27,14 @@ fn main() -> ExitCode {
         Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
         Ok(Request::Print(text)) => print(&text),
         Ok(Request::Run(run, level)) => match execute(run, level) {
-            Ok(Verdict::AllSucceeded) => ExitCode::SUCCESS,
-            Ok(Verdict::SomeFailed) => FAILED.into(),
+            Ok(Ending::Well) => ExitCode::SUCCESS,
+            Ok(Ending::WithFailures) => FAILED.into(),
             Err(message) => fail(FAILED, &message),
         },
     }
 }
 
-fn execute(run: Run, level: Level) -> Result<Verdict, String> {
+fn execute(run: Run, level: Level) -> Result<Ending, String> {
     let signals = StopSignals::block().map_err(|error| sys::describe(&error))?;
     let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
     let output =
@@ -44,7 +44,7 @@ fn execute(run: Run, level: Level) -> Result<Verdict, String> {
     match run {
         Run::Server(config) => {
             log_panics(&server_log);
-            server::run(config, &server_log, &signals).map(|()| Verdict::AllSucceeded)
+            server::run(config, &server_log, &signals).map(|()| Ending::Well)
         }
         Run::Client(config) => Ok(client::run(&config, &client_log(&config.node_name), &signals)),
         Run::Local(server, client) => {

@@ -1,10 +1,8 @@
 //! One round: look the name up, probe each protocol, print a line for each.
 
 use std::net::{IpAddr, SocketAddr};
-use std::ops::ControlFlow;
 use std::time::SystemTime;
 
-use super::Verdict;
 use super::streak::Streak;
 use crate::config::{self, Host};
 use crate::dns::{self, Resolver};
@@ -19,7 +17,17 @@ pub(super) struct Round<'a> {
     log: &'a Log,
     resolver: Resolver,
     protocols: Vec<Protocol>,
-    verdict: Verdict,
+}
+
+/// What a round found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Every probe succeeded.
+    AllWell,
+    /// At least one failed.
+    Failures,
+    /// A signal arrived before every probe was made.
+    BrokenOff,
 }
 
 /// One protocol that is probed.
@@ -43,29 +51,26 @@ impl<'a> Round<'a> {
         if config.protocols.http {
             protocols.push(protocol("HTTP", config.ports.http, probe::http));
         }
-        Self { config, log, resolver: Resolver::default(), protocols, verdict: Verdict::AllSucceeded }
+        Self { config, log, resolver: Resolver::default(), protocols }
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
-        self.verdict
-    }
-
-    /// Probes the protocols one after another. Breaks off before the next when a signal has arrived.
-    pub(super) fn probe_all(&mut self, signals: &StopSignals) -> ControlFlow<()> {
+    /// Probes the protocols one after another. A signal is looked for before each.
+    pub(super) fn probe_all(&mut self, signals: &StopSignals) -> Found {
         let addresses = self.addresses();
+        let mut found = Found::AllWell;
         for protocol in &mut self.protocols {
             if signals.arrived() {
-                return ControlFlow::Break(());
+                return Found::BrokenOff;
             }
             let succeeded = match &addresses {
                 Ok(addresses) => protocol.probe(addresses, self.config, self.log),
                 Err(error) => protocol.not_resolved(*error, self.config, self.log),
             };
             if !succeeded {
-                self.verdict = Verdict::SomeFailed;
+                found = Found::Failures;
             }
         }
-        ControlFlow::Continue(())
+        found
     }
 
     fn addresses(&self) -> Result<Vec<IpAddr>, dns::Error> {

@@ -90,6 +90,18 @@ impl Outcome {
     }
 }
 
+/// What the kernel makes of the ICMP messages "destination unreachable", and of having no route itself
+/// (`icmp_err_convert` in net/ipv4/icmp.c, `tab_unreach` in net/ipv6/icmp.c): `EACCES`, for one, is what an
+/// IPv6 firewall's "administratively prohibited" arrives as.
+const UNREACHABLE: [i32; 7] = [ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, ENONET, ENOPROTOOPT, EACCES];
+const EACCES: i32 = 13;
+const ENONET: i32 = 64;
+const ENOPROTOOPT: i32 = 92;
+const ENETDOWN: i32 = 100;
+const ENETUNREACH: i32 = 101;
+const EHOSTDOWN: i32 = 112;
+const EHOSTUNREACH: i32 = 113;
+
 impl Failure {
     /// A failure that needs no more words.
     pub fn new(error: Error, phase: Phase) -> Self {
@@ -98,14 +110,13 @@ impl Failure {
 
     /// What the system's error `error` means to a probe in `phase`.
     fn io(error: &io::Error, phase: Phase) -> Self {
-        let known = match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout,
-            ErrorKind::ConnectionRefused => Error::Refused,
-            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Error::Reset,
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-                Error::Unreachable
+        let known = match (error.kind(), error.raw_os_error()) {
+            (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => Error::Timeout,
+            (ErrorKind::ConnectionRefused, _) => Error::Refused,
+            (ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe, _) => {
+                Error::Reset
             }
-            ErrorKind::UnexpectedEof => Error::Closed,
+            (_, Some(errno)) if UNREACHABLE.contains(&errno) => Error::Unreachable,
             _ => return Self { error: Error::Io, phase, detail: Some(sys::describe(error)) },
         };
         Self::new(known, phase)
@@ -196,9 +207,11 @@ fn send(stream: &TcpStream, request: &[u8]) -> Result<(), Failure> {
 }
 
 /// Whether a socket talks to itself: the kernel may choose, as the source port, the very port on this host
-/// that is asked and where nobody listens (a simultaneous open, RFC 9293, section 3.5).
+/// that is asked and where nobody listens (a simultaneous open, RFC 9293, section 3.5). Who asks the
+/// unspecified address asks this host.
 fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
-    local.is_ok_and(|local| local.port() == peer.port() && local.ip() == peer.ip())
+    let same_host = |local: SocketAddr| local.ip() == peer.ip() || peer.ip().is_unspecified();
+    local.is_ok_and(|local| local.port() == peer.port() && same_host(local))
 }
 
 #[cfg(test)]
@@ -248,7 +261,7 @@ mod tests {
             (32, "reset"),
             (101, "unreachable"),
             (113, "unreachable"),
-            (100, "unreachable"),
+            (13, "unreachable"),
             (1, "io"),
             (99, "io"),
         ] {

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::{Error, Failure, Outcome, Phase, is_own};
+use crate::sys::datagram::hear_icmp_errors;
 use crate::time::Deadline;
 
 const PING: &[u8] = b"PING";
@@ -37,7 +38,7 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
     }
 }
 
-/// A connected socket hears its peer alone, and the ICMP errors of its own datagrams.
+/// A connected socket hears its peer alone, and what became of its own datagrams.
 fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -45,5 +46,6 @@ fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
     };
     let socket = UdpSocket::bind(any)?;
     socket.connect(address)?;
+    hear_icmp_errors(&socket, address)?;
     Ok(socket)
 }

@@ -15,6 +15,8 @@ use super::socket::{IPPROTO_IPV6, SOCK_DGRAM, bound, set_option};
 
 const IPPROTO_IP: c_int = 0;
 const IP_PKTINFO: c_int = 8;
+const IP_RECVERR: c_int = 11;
+const IPV6_RECVERR: c_int = 25;
 const IPV6_RECVPKTINFO: c_int = 49;
 const IPV6_PKTINFO: c_int = 50;
 
@@ -48,6 +50,15 @@ struct MessageHeader {
 unsafe extern "C" {
     fn recvmsg(fd: c_int, message: *mut MessageHeader, flags: c_int) -> isize;
     fn sendmsg(fd: c_int, message: *const MessageHeader, flags: c_int) -> isize;
+}
+
+/// Has a connected socket hear of every ICMP error. By default it hears only of those that are fatal to TCP
+/// too, and a router without a route looks like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)).
+pub fn hear_icmp_errors(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
+    match peer {
+        SocketAddr::V4(_) => set_option(socket, IPPROTO_IP, IP_RECVERR, 1),
+        SocketAddr::V6(_) => set_option(socket, IPPROTO_IPV6, IPV6_RECVERR, 1),
+    }
 }
 
 /// A bound UDP socket that knows, of each datagram, the address it was sent to.

@@ -5,24 +5,24 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// The binary under test, without the variables of whoever runs the tests.
-pub fn smoker() -> Command {
+pub(crate) fn smoker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smoker"));
     command.env_clear();
     command
 }
 
 /// A `smoker server` on free ports.
-pub struct Server {
-    pub child: Child,
-    pub lines: BufReader<ChildStdout>,
-    pub tcp: SocketAddr,
-    pub udp: SocketAddr,
-    pub http: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) lines: BufReader<ChildStdout>,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) udp: SocketAddr,
+    pub(crate) http: SocketAddr,
 }
 
 impl Server {
     /// Starts one with these flags beside `--…-port 0`, and waits until it says where it listens.
-    pub fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         let mut command = smoker();
         command.args(["server", "--bind", "127.0.0.1"]);
         command.args(["--tcp-port", "0", "--udp-port", "0", "--http-port", "0"]);
