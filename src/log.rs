@@ -310,14 +310,14 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_error() {
-        let (log, reader) = log(Speaker::Server, Duration::from_secs(60));
+        let (log, reader) = log(Speaker::Server, Duration::from_mins(1));
         drop(reader);
         log.line(Level::Info, "TCP", "ECHO", &[]);
     }
 
     #[test]
     fn lines_of_many_threads_stay_whole() {
-        let (log, reader) = log(Speaker::Server, Duration::from_secs(60));
+        let (log, reader) = log(Speaker::Server, Duration::from_mins(1));
         let text = std::thread::scope(|scope| {
             for thread in 0..8 {
                 let log = log.clone();

@@ -1,7 +1,7 @@
 //! Deadlines, UTC stamps and the schedule of rounds; reading time and computing with it, never sleeping.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The one moment by which an operation, with all its phases, must have ended.
@@ -17,15 +17,36 @@ impl Deadline {
     }
 
     /// The time that is left: never zero, because a socket timeout of zero means to wait for ever.
-    /// An error of kind [`io::ErrorKind::TimedOut`] once the deadline has passed.
+    /// An error of kind [`ErrorKind::TimedOut`] once the deadline has passed.
     pub fn left(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+
+    /// Repeats a blocking call until it ends otherwise than by its socket timeout, which `attempt` is told to
+    /// set, or the deadline has passed (an error of kind `TimedOut`).
+    ///
+    /// A long timeout stops short of the deadline and the rest is waited for anew, because Linux keeps socket
+    /// timeouts on its timer wheel, whose slots grow with the distance: 5 s were seen to take 5.12 s. An
+    /// interruption is no end either: a process that is stopped and continued sees one (signal(7)).
+    pub fn wait<T>(self, mut attempt: impl FnMut(Duration) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match attempt(punctual(self.left()?)) {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                ended => return ended,
+            }
+        }
     }
 
     /// Whether nothing is left.
     pub fn has_passed(self) -> bool {
         self.left().is_err()
+    }
+
+    /// The earlier of the two.
+    #[must_use]
+    pub fn no_later_than(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
     }
 
     /// A nearer deadline, at which the first of `parts` equal shares of the time left ends.
@@ -34,6 +55,15 @@ impl Deadline {
         let now = Instant::now();
         Self(now + self.0.saturating_duration_since(now) / parts.max(1))
     }
+}
+
+/// The longest socket timeout that ends when it should, give or take a few milliseconds.
+const PUNCTUAL: Duration = Duration::from_millis(100);
+
+/// The socket timeout to set with `left` to go: late by an eighth, the worst that the wheel does, it still
+/// ends in time.
+fn punctual(left: Duration) -> Duration {
+    if left > PUNCTUAL { left * 7 / 8 } else { left }
 }
 
 /// A moment of civil time in UTC, to the second.
@@ -148,15 +178,35 @@ mod tests {
     #[test]
     fn a_deadline_that_has_passed_leaves_an_error_and_never_zero() {
         let passed = Deadline::after(Duration::ZERO);
-        assert_eq!(passed.left().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(passed.left().unwrap_err().kind(), ErrorKind::TimedOut);
         assert!(passed.has_passed());
-        let ahead = Deadline::after(Duration::from_secs(60));
+        let ahead = Deadline::after(Duration::from_mins(1));
         assert!(ahead.left().unwrap() > Duration::from_secs(50));
     }
 
     #[test]
+    fn a_long_timeout_stops_short_by_as_much_as_the_kernel_may_be_late() {
+        assert_eq!(punctual(PUNCTUAL), PUNCTUAL);
+        for left in [PUNCTUAL + Duration::from_nanos(1), Duration::from_secs(5), Duration::from_mins(1)] {
+            assert!(punctual(left) * 9 / 8 < left && punctual(left) * 9 / 8 > left * 9 / 10, "{left:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_goes_on_through_timeouts_and_interruptions_until_the_deadline() {
+        let deadline = Deadline::after(Duration::from_mins(1));
+        let mut ends =
+            [ErrorKind::WouldBlock, ErrorKind::Interrupted, ErrorKind::ConnectionReset].into_iter();
+        let error = deadline.wait(|_| Err::<(), _>(ends.next().unwrap().into())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert!(deadline.wait(|timeout| Ok(timeout > Duration::from_secs(50))).unwrap());
+        let passed = Deadline::after(Duration::ZERO).wait(|_| Ok(()));
+        assert_eq!(passed.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
     fn a_share_is_a_part_of_what_is_left() {
-        let whole = Deadline::after(Duration::from_secs(60));
+        let whole = Deadline::after(Duration::from_mins(1));
         let third = whole.share(3).left().unwrap();
         assert!(third > Duration::from_secs(15) && third <= Duration::from_secs(20), "{third:?}");
         assert!(whole.share(1).left().unwrap() > Duration::from_secs(50));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::dns::Name;
 use crate::log::{Level, escape};
 
 /// The longest duration a setting takes: a day is longer than any of them can be meant.
@@ -102,10 +103,7 @@ pub(super) fn host(given: &Text) -> Result<Host, Invalid> {
     if let Ok(address) = given.text.parse() {
         return Ok(Host::Address(address));
     }
-    // A name whose last label is a number is an address that was mistyped (RFC 3696, section 2).
-    let numeric =
-        given.text.trim_end_matches('.').rsplit('.').next().is_some_and(|label| digits(label).is_some());
-    if numeric || !crate::dns::is_name(&given.text) {
+    if Name::parse(&given.text).is_none() {
         return Err(given.invalid("is neither a host name nor an IP address"));
     }
     Ok(Host::Name(given.text.clone()))

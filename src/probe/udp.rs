@@ -1,6 +1,6 @@
 //! The UDP probe: one datagram `PING` from a new socket, and the same one back.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -25,15 +25,14 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
     socket.send(PING).map_err(in_phase(Phase::Send))?;
     // Longer than the answer: what the kernel cut to fit would look like one.
     let mut datagram = [0; 2 * PING.len()];
+    // What is no answer is ignored, and a flood of it cannot last longer than the deadline.
     loop {
-        let left = deadline.left().map_err(in_phase(Phase::Receive))?;
-        socket.set_read_timeout(Some(left)).map_err(in_phase(Phase::Receive))?;
-        match socket.recv(&mut datagram) {
-            Ok(len) if &datagram[..len] == PING => return Ok(start.elapsed()),
-            // Not an answer. A flood of it cannot last longer than the deadline.
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::io(&error, Phase::Receive)),
+        let len = deadline.wait(|timeout| {
+            socket.set_read_timeout(Some(timeout))?;
+            socket.recv(&mut datagram)
+        });
+        if &datagram[..len.map_err(in_phase(Phase::Receive))?] == PING {
+            return Ok(start.elapsed());
         }
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_peer_that_reads_a_little_is_given_up_when_the_whole_takes_too_long() {
         let (client, server) = pair();
-        let patience = Patience { idle: Duration::from_secs(60), whole: Some(IDLE) };
+        let patience = Patience { idle: Duration::from_mins(1), whole: Some(IDLE) };
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let (mut total, mut some) = (0, [0; 1024]);

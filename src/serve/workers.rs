@@ -139,7 +139,7 @@ mod tests {
     fn connections_at_the_same_time_have_a_thread_each() {
         let connections = Connections::new(64);
         let (workers, told) = workers();
-        let mut clients: Vec<TcpStream> = (0..MAX_WAITING + 1)
+        let mut clients: Vec<TcpStream> = (0..=MAX_WAITING)
             .map(|_| {
                 let (client, connection) = connect(&connections);
                 workers.hand(connection).unwrap();

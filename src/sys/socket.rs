@@ -94,20 +94,19 @@ pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {
 /// and no wake-up through poll in the measured time. The send timeout stays set.
 pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> io::Result<()> {
     let raw = RawAddress::from(address);
-    loop {
-        stream.set_write_timeout(Some(deadline.left()?))?;
+    deadline.wait(|timeout| {
+        stream.set_write_timeout(Some(timeout))?;
         // SAFETY: `raw` holds `len` bytes of a sockaddr.
         let connected = checked(unsafe { connect_(stream.as_raw_fd(), raw.bytes.as_ptr(), raw.len) });
         match connected {
-            Ok(_) => return Ok(()),
-            // Stopped and continued (signal(7)): calling again goes on waiting for the same handshake.
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(_) => Ok(()),
+            // The timeout has ended. Calling again goes on waiting for the same handshake.
             Err(error) if matches!(error.raw_os_error(), Some(EINPROGRESS | EALREADY)) => {
-                return Err(ErrorKind::TimedOut.into());
+                Err(ErrorKind::WouldBlock.into())
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-    }
+    })
 }
 
 /// Ends every blocked accept or receive on this socket, now and from now on. A listener stops listening.
@@ -152,19 +151,15 @@ pub fn wait_writable(descriptor: &impl AsFd, timeout: Duration) -> io::Result<bo
 pub struct TimedReader<'a> {
     /// Where to read. Its read timeout is changed.
     pub stream: &'a TcpStream,
-    /// When to end, with an error of kind `TimedOut` or `WouldBlock`.
+    /// When to end, with an error of kind `TimedOut`.
     pub deadline: Deadline,
 }
 
 impl Read for TimedReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.stream.set_read_timeout(Some(self.deadline.left()?))?;
-            match (&*self.stream).read(buffer) {
-                // Stopped and continued (signal(7)): there may be time left.
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => return read,
-            }
-        }
+        self.deadline.wait(|timeout| {
+            self.stream.set_read_timeout(Some(timeout))?;
+            (&*self.stream).read(buffer)
+        })
     }
 }

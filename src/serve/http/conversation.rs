@@ -134,9 +134,7 @@ impl<'a> Conversation<'a> {
         match self.buffer.fill(&mut TimedReader { stream: &self.connection.stream, deadline }) {
             Ok(0) => Err(End::Failed(ErrorKind::UnexpectedEof.into())),
             Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(refused(408, too_late))
-            }
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(refused(408, too_late)),
             Err(error) => Err(error.into()),
         }
     }

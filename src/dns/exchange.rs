@@ -1,0 +1,406 @@
+//! One nameserver asked over one transport, within a deadline; whom to ask next, and what, is left to
+//! `search`.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, ErrorKind, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use super::message::{self, Question, Reply, UDP_PAYLOAD};
+use super::reader::Malformed;
+use crate::sys::socket::{self, TimedReader};
+use crate::time::Deadline;
+
+/// How long the question still open is waited for once another has been answered with something to go on.
+/// Both were sent together, so what is later than this is lost, or dropped by one of the servers that ignore
+/// AAAA (RFC 4074, 4.1). Twice the 50 ms of RFC 8305 (section 3): a look-up a round has no user waiting.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
+/// Why a nameserver gave no reply, the least telling first: of several failures the greatest is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failure {
+    /// Nothing could be sent there, or an ICMP error or a reset came back.
+    Unreachable,
+    /// What came back breaks the rules of the format.
+    Malformed,
+    /// Nothing came back in time.
+    Silent,
+    /// The server itself said that it cannot answer.
+    Refused,
+}
+
+/// Asks `server` all `questions` at the same time, from one socket with a port of its own; the outcomes are
+/// in their order. What answers none of them is ignored, and cannot prolong the wait.
+pub(super) fn udp(
+    server: SocketAddr,
+    questions: &[Question],
+    edns: bool,
+    deadline: Deadline,
+) -> Vec<Result<Reply, Failure>> {
+    let mut open: Vec<Open> = questions.iter().map(|question| Open::new(*question)).collect();
+    if let Err(error) = converse(server, &mut open, edns, deadline) {
+        let failure = Failure::from(error);
+        for open in &mut open {
+            open.outcome.get_or_insert(Err(failure));
+        }
+    }
+    open.into_iter().filter_map(|open| open.outcome).collect()
+}
+
+/// Asks `server` one question over a TCP connection of its own (RFC 7766).
+pub(super) fn tcp(
+    server: SocketAddr,
+    question: Question,
+    edns: bool,
+    deadline: Deadline,
+) -> Result<Reply, Failure> {
+    let id = random_id();
+    let message = converse_over_stream(server, &message::encode(id, question, edns), deadline)?;
+    match message::decode(&message, id, question) {
+        Ok(Some(reply)) if reply != Reply::Truncated => Ok(reply),
+        // Nobody else can have sent it, so here a reply to something else is garbage too.
+        _ => Err(Failure::Malformed),
+    }
+}
+
+/// A question that is asked.
+struct Open<'a> {
+    id: u16,
+    question: Question<'a>,
+    outcome: Option<Result<Reply, Failure>>,
+}
+
+impl<'a> Open<'a> {
+    fn new(question: Question<'a>) -> Self {
+        Self { id: random_id(), question, outcome: None }
+    }
+
+    /// Takes `message` as the answer, if it is one.
+    fn hear(&mut self, message: &[u8]) {
+        self.outcome = match message::decode(message, self.id, self.question) {
+            Ok(reply) => reply.map(Ok),
+            Err(Malformed) => Some(Err(Failure::Malformed)),
+        };
+    }
+
+    /// Whether the answer promises addresses, so that the other family's may be gone without.
+    fn is_fruitful(&self) -> bool {
+        matches!(self.outcome, Some(Ok(Reply::Addresses(_) | Reply::Truncated)))
+    }
+}
+
+/// Sends the queries and hears replies until each is answered.
+fn converse(server: SocketAddr, open: &mut [Open], edns: bool, deadline: Deadline) -> io::Result<()> {
+    // Connected, so that the kernel passes on nobody else's datagrams, but this server's ICMP errors.
+    let socket = UdpSocket::bind((unspecified(server), 0))?;
+    socket.connect(server)?;
+    for Open { id, question, .. } in open.iter() {
+        // Two such datagrams always fit an empty send buffer: no wait that a deadline would have to end.
+        socket.send(&message::encode(*id, *question, edns))?;
+    }
+    let mut deadline = deadline;
+    let mut datagram = [0; UDP_PAYLOAD as usize];
+    while open.iter().any(|open| open.outcome.is_none()) {
+        let length = deadline.wait(|timeout| {
+            socket.set_read_timeout(Some(timeout))?;
+            socket.recv(&mut datagram)
+        })?;
+        for open in open.iter_mut().filter(|open| open.outcome.is_none()) {
+            open.hear(&datagram[..length]);
+            if open.is_fruitful() {
+                deadline = deadline.no_later_than(Deadline::after(GRACE));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The reply to `query`, each with its length in two bytes before it (RFC 1035, 4.2.2): at most 64 KiB.
+fn converse_over_stream(server: SocketAddr, query: &[u8], deadline: Deadline) -> io::Result<Vec<u8>> {
+    let stream = socket::stream(server)?;
+    socket::connect(&stream, server, deadline)?;
+    // In one write, which a new connection's empty send buffer takes whole: a length that travels alone may
+    // wait for its acknowledgement.
+    let length = u16::try_from(query.len()).map_err(io::Error::other)?.to_be_bytes();
+    socket::send_at_once(&stream, &[&length, query].concat())?;
+    let mut reader = TimedReader { stream: &stream, deadline };
+    let mut length = [0; 2];
+    reader.read_exact(&mut length)?;
+    let mut reply = vec![0; u16::from_be_bytes(length).into()];
+    reader.read_exact(&mut reply)?;
+    Ok(reply)
+}
+
+impl Failure {
+    /// Whether a packet may have been lost, so that another attempt may fare better.
+    pub(super) fn is_loss(self) -> bool {
+        matches!(self, Self::Silent | Self::Unreachable)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::TimedOut => Self::Silent,
+            _ => Self::Unreachable,
+        }
+    }
+}
+
+/// The address to bind to before talking to `server`: any, and of its family.
+fn unspecified(server: SocketAddr) -> IpAddr {
+    match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// An id that cannot be guessed: std seeds its hash maps from the kernel's random numbers, against like
+/// attacks.
+fn random_id() -> u16 {
+    let [low, high, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Instant;
+
+    use super::super::Name;
+    use super::super::message::Family;
+    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::*;
+
+    /// Long enough never to be waited for by a test that passes.
+    const NEVER: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(150);
+    /// How late a busy machine may be.
+    const SLACK: Duration = Duration::from_millis(200);
+
+    fn name() -> Name {
+        Name::parse("a.b").unwrap()
+    }
+
+    /// Asks for both families; what came and how long it took.
+    fn both(server: SocketAddr, timeout: Duration) -> (Vec<Result<Reply, Failure>>, Duration) {
+        let name = name();
+        let questions = [Family::V4, Family::V6].map(|family| Question { name: &name, family });
+        let start = Instant::now();
+        let replies = udp(server, &questions, true, Deadline::after(timeout));
+        (replies, start.elapsed())
+    }
+
+    fn stream(server: SocketAddr, timeout: Duration) -> Result<Reply, Failure> {
+        let name = name();
+        tcp(server, Question { name: &name, family: Family::V4 }, true, Deadline::after(timeout))
+    }
+
+    fn found(address: &str) -> Reply {
+        Reply::Addresses(vec![address.parse().unwrap()])
+    }
+
+    fn answer(asked: &Asked) -> Vec<Vec<u8>> {
+        vec![asked.addresses(&["10.0.0.1", "fd00::1"])]
+    }
+
+    /// Answers the family with an address and drops the other.
+    fn drop_other(family: Family) -> impl FnMut(&Asked) -> Vec<Vec<u8>> {
+        move |asked| if asked.family == family { answer(asked) } else { vec![] }
+    }
+
+    #[test]
+    fn both_families_are_asked_at_the_same_time() {
+        // Nothing is answered before both questions are here.
+        let mut held = Vec::new();
+        let server = Nameserver::start(move |asked| {
+            held.insert(0, asked.addresses(&["10.0.0.1", "fd00::1"]));
+            if held.len() == 2 { held.clone() } else { vec![] }
+        });
+        assert_eq!(both(server.address, NEVER).0, [Ok(found("10.0.0.1")), Ok(found("fd00::1"))]);
+    }
+
+    #[test]
+    fn every_exchange_has_a_port_and_ids_of_its_own() {
+        let server = Nameserver::start(answer);
+        for _ in 0..4 {
+            both(server.address, NEVER);
+        }
+        let asked = server.asked();
+        let differ = |key: &dyn Fn(&Asked) -> u16| asked.iter().any(|other| key(other) != key(&asked[0]));
+        assert_eq!(asked.len(), 8);
+        assert!(differ(&|asked| asked.id()) && differ(&|asked| asked.peer.port()));
+    }
+
+    #[test]
+    fn one_family_does_not_wait_for_the_other_beyond_the_grace() {
+        for (family, expected) in [
+            (Family::V4, [Ok(found("10.0.0.1")), Err(Failure::Silent)]),
+            (Family::V6, [Err(Failure::Silent), Ok(found("fd00::1"))]),
+        ] {
+            let server = Nameserver::start(drop_other(family));
+            let (replies, elapsed) = both(server.address, NEVER);
+            assert_eq!(replies, expected);
+            assert!(elapsed >= GRACE && elapsed < GRACE + SLACK, "{elapsed:?}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_reply_waits_for_the_other_no_longer_than_the_grace() {
+        let server = Nameserver::start(|asked| match asked.family {
+            Family::V4 => vec![asked.reply(TRUNCATED, &[])],
+            Family::V6 => vec![],
+        });
+        let (replies, elapsed) = both(server.address, NEVER);
+        assert_eq!(replies, [Ok(Reply::Truncated), Err(Failure::Silent)]);
+        assert!(elapsed < GRACE + SLACK, "{elapsed:?}");
+    }
+
+    #[test]
+    fn an_absence_waits_for_the_other_family_until_the_deadline() {
+        let server = Nameserver::start(|asked| match asked.family {
+            Family::V4 => vec![asked.code(0)],
+            Family::V6 => vec![],
+        });
+        let (replies, elapsed) = both(server.address, SHORT);
+        assert_eq!(replies, [Ok(Reply::Absent), Err(Failure::Silent)]);
+        assert!(elapsed >= SHORT && elapsed < SHORT + SLACK, "{elapsed:?}");
+    }
+
+    #[test]
+    fn what_answers_nothing_is_ignored() {
+        let server = Nameserver::start(|asked| {
+            let mut other_id = asked.addresses(&["10.6.6.6", "fd66::6"]);
+            other_id[0] ^= 1;
+            let mut other_name = asked.addresses(&["10.6.6.6", "fd66::6"]);
+            other_name[13] = b'x';
+            let query = [asked.reply(0, &[])];
+            [&[vec![], vec![0; 5], other_id, other_name][..], &query, &answer(asked)].concat()
+        });
+        assert_eq!(both(server.address, NEVER).0, [Ok(found("10.0.0.1")), Ok(found("fd00::1"))]);
+    }
+
+    #[test]
+    fn only_the_server_itself_is_heard() {
+        let other = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let server = Nameserver::start(move |asked| {
+            other.send_to(&asked.addresses(&["10.6.6.6", "fd66::6"]), asked.peer).unwrap();
+            answer(asked)
+        });
+        assert_eq!(both(server.address, NEVER).0, [Ok(found("10.0.0.1")), Ok(found("fd00::1"))]);
+    }
+
+    #[test]
+    fn a_flood_cannot_prolong_the_wait() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        let flood = thread::spawn(move || {
+            let (_, peer) = socket.recv_from(&mut [0; 512]).unwrap();
+            socket.connect(peer).unwrap();
+            // Ends when the port that asked is closed, and an ICMP error says so.
+            let mut sent = 0;
+            while socket.send(&[0; 12]).is_ok() {
+                sent += 1;
+            }
+            sent
+        });
+        let (replies, elapsed) = both(address, SHORT);
+        assert_eq!(replies, [Err(Failure::Silent), Err(Failure::Silent)]);
+        assert!(elapsed >= SHORT && elapsed < SHORT + SLACK, "{elapsed:?}");
+        assert!(flood.join().unwrap() > 100);
+    }
+
+    #[test]
+    fn an_icmp_error_ends_the_wait() {
+        // Held on another address of the host, the port is nobody's here and cannot become the client's own.
+        let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+        let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
+        assert_eq!(both(server, NEVER).0, [Err(Failure::Unreachable), Err(Failure::Unreachable)]);
+    }
+
+    #[test]
+    fn garbage_is_told_from_silence() {
+        let server = Nameserver::start(|asked| {
+            let lying = record(&[0xc0, 12], 1, &[10, 0, 0]);
+            vec![asked.reply(RECURSION_AVAILABLE, &[vec![0xc0], lying])]
+        });
+        assert_eq!(both(server.address, NEVER).0, [Err(Failure::Malformed), Err(Failure::Malformed)]);
+    }
+
+    #[test]
+    fn a_datagram_of_the_size_asked_for_is_read_whole() {
+        let padded = |asked: &Asked, size: usize| {
+            let mut reply = asked.addresses(&["10.0.0.1", "fd00::1"]);
+            reply[7] = 2;
+            let padding = size - reply.len() - 12;
+            reply.extend(record(&[0xc0, 12], 16, &vec![0; padding]));
+            reply
+        };
+        let size = usize::from(UDP_PAYLOAD);
+        let server = Nameserver::start(move |asked| vec![padded(asked, size)]);
+        assert_eq!(both(server.address, NEVER).0, [Ok(found("10.0.0.1")), Ok(found("fd00::1"))]);
+        let server = Nameserver::start(move |asked| vec![padded(asked, size + 1)]);
+        assert_eq!(both(server.address, NEVER).0, [Err(Failure::Malformed), Err(Failure::Malformed)]);
+    }
+
+    #[test]
+    fn a_stream_is_read_in_pieces_up_to_64_kib() {
+        let server = Nameserver::start(|asked| {
+            let mut reply = asked.addresses(&["10.0.0.1"]);
+            reply[7] = 2;
+            let padding = usize::from(u16::MAX) - reply.len() - 12;
+            reply.extend(record(&[0xc0, 12], 16, &vec![0; padding]));
+            vec![reply]
+        });
+        assert_eq!(stream(server.address, NEVER), Ok(found("10.0.0.1")));
+        assert!(server.asked()[0].over_tcp);
+    }
+
+    #[test]
+    fn a_stream_has_no_room_for_other_replies() {
+        let server = Nameserver::start(|asked| vec![asked.reply(TRUNCATED, &[])]);
+        assert_eq!(stream(server.address, NEVER), Err(Failure::Malformed));
+        let server = Nameserver::start(|asked| {
+            let mut other = asked.code(0);
+            other[0] ^= 1;
+            vec![other]
+        });
+        assert_eq!(stream(server.address, NEVER), Err(Failure::Malformed));
+        let server = Nameserver::start(|_| vec![vec![]]);
+        assert_eq!(stream(server.address, NEVER), Err(Failure::Malformed));
+    }
+
+    #[test]
+    fn a_stream_that_ends_early_brings_nothing() {
+        for sent in [&[][..], &[0], &[0xff, 0xff, 1, 2, 3]] {
+            let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let address = server.local_addr().unwrap();
+            let peer = thread::spawn(move || {
+                let (mut peer, _) = server.accept().unwrap();
+                peer.read_exact(&mut [0; 2]).unwrap();
+                peer.write_all(sent).unwrap();
+            });
+            assert_eq!(stream(address, NEVER), Err(Failure::Unreachable), "{sent:?}");
+            peer.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_silent_stream_ends_at_the_deadline() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let start = Instant::now();
+        assert_eq!(stream(server.local_addr().unwrap(), SHORT), Err(Failure::Silent));
+        let elapsed = start.elapsed();
+        assert!(elapsed >= SHORT && elapsed < SHORT + SLACK, "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_refused_stream_is_unreachable() {
+        let held = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+        let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
+        assert_eq!(stream(server, NEVER), Err(Failure::Unreachable));
+    }
+}

@@ -1,0 +1,222 @@
+//! A stub resolver whose look-ups always end by their deadline; literal addresses are left to the caller.
+//!
+//! Out of scope: caching, DNSSEC, other alphabets, multicast DNS, and the order of RFC 6724.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::time::Deadline;
+
+mod exchange;
+mod hosts;
+mod message;
+mod name;
+#[cfg(test)]
+mod nameserver;
+mod reader;
+mod resolv_conf;
+mod search;
+
+pub use name::Name;
+
+/// The most addresses a look-up gives: each has its share of a probe's time, and a share of less than a
+/// sixteenth of it is no fair trial.
+pub const ADDRESS_LIMIT: usize = 16;
+
+/// The most bytes read of the hosts file and of resolv.conf, whole lines only: some five thousand hosts.
+const FILE_LIMIT: usize = 256 * 1024;
+
+/// The bytes read at a time: nearly every such file, with one call.
+const READ_LENGTH: usize = 4096;
+
+/// Why a look-up gave no address.
+///
+/// Several nameservers may fail in several ways. What one says outranks what another does not:
+/// `ServerFailure` for a SERVFAIL, then `Timeout`, then `Malformed`, then `ServerFailure` for servers that
+/// were all unreachable. Among the names of the search list, the first that failed decides: had it been
+/// answered, it might have been the one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Every name of the search list was answered, and has no address of either family (NXDOMAIN or no such
+    /// record). Never said while the answer for one of them, or for one family, is not known.
+    NotFound,
+    /// The time ran out, or was out for all attempts, before a nameserver answered for both families.
+    Timeout,
+    /// A nameserver said that it cannot answer (SERVFAIL, REFUSED and like codes), or not one could be
+    /// reached (an ICMP error, no route, a refused TCP connection, no socket to ask from).
+    ServerFailure,
+    /// What the nameservers sent, those that could be reached, was no DNS reply, or aliases without an end.
+    Malformed,
+}
+
+impl From<exchange::Failure> for Error {
+    fn from(failure: exchange::Failure) -> Self {
+        match failure {
+            exchange::Failure::Unreachable | exchange::Failure::Refused => Self::ServerFailure,
+            exchange::Failure::Malformed => Self::Malformed,
+            exchange::Failure::Silent => Self::Timeout,
+        }
+    }
+}
+
+/// Where names are looked up. Both files are read anew each time, because a pod's change; a file that is
+/// missing or cannot be read is an empty one, and an empty resolv.conf means the nameserver on 127.0.0.1.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// The hosts file, hosts(5), which comes before every nameserver.
+    pub hosts: PathBuf,
+    /// The resolv.conf(5).
+    pub resolv_conf: PathBuf,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self { hosts: "/etc/hosts".into(), resolv_conf: "/etc/resolv.conf".into() }
+    }
+}
+
+impl Resolver {
+    /// The addresses of the host `name`: at least one, at most [`ADDRESS_LIMIT`], each once.
+    ///
+    /// IPv4 comes first, and then the order is the answers' own. Most clusters have IPv4 alone, and there the
+    /// AAAA of an outside name costs half of a probe's time, while a cluster of IPv6 alone refuses IPv4 at
+    /// once. The error comes by the deadline; a `name` that is no [`Name`] is not found.
+    pub fn look_up(&self, name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
+        let parsed = Name::parse(name).ok_or(Error::NotFound)?;
+        let addresses = hosts::addresses(&read(&self.hosts), name);
+        if !addresses.is_empty() {
+            return Ok(addresses);
+        }
+        let conf = resolv_conf::ResolvConf::parse(&read(&self.resolv_conf), &interface_index);
+        search::addresses(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
+    }
+}
+
+/// Adds `address` to a list of addresses unless it is there, or the list is full; IPv4 comes before IPv6.
+fn add(addresses: &mut Vec<IpAddr>, address: IpAddr) {
+    if addresses.len() == ADDRESS_LIMIT || addresses.contains(&address) {
+        return;
+    }
+    let place = addresses.iter().position(|other| address.is_ipv4() && other.is_ipv6());
+    addresses.insert(place.unwrap_or(addresses.len()), address);
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    File::open(path).and_then(read_lines).unwrap_or_default()
+}
+
+/// The first [`FILE_LIMIT`] bytes, cut at the end of a line: half an address would be another one.
+fn read_lines(mut file: impl Read) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        let start = content.len();
+        content.resize(start + READ_LENGTH, 0);
+        let length = file.read(&mut content[start..])?;
+        content.truncate(start + length);
+        if content.len() > FILE_LIMIT {
+            let end = content[..FILE_LIMIT].iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            content.truncate(end);
+            return Ok(content);
+        }
+        // Less than asked for is the end of a regular file. To see a read return nothing costs a call more.
+        if length < READ_LENGTH {
+            return Ok(content);
+        }
+    }
+}
+
+/// The number of a network interface, 0 where there is none of that name.
+fn interface_index(name: &str) -> u32 {
+    // A name with a slash is a path to somewhere else.
+    if name.contains('/') {
+        return 0;
+    }
+    let content = read(&Path::new("/sys/class/net").join(name).join("ifindex"));
+    str::from_utf8(&content).unwrap_or_default().trim().parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, Write};
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A file of this content, as long as the pipe behind it is kept.
+    fn file(content: &[u8]) -> (PipeReader, PathBuf) {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(content).unwrap();
+        let path = format!("/proc/self/fd/{}", reader.as_raw_fd()).into();
+        (reader, path)
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(1))
+    }
+
+    #[test]
+    fn the_hosts_file_comes_before_every_nameserver() {
+        let (_pipe, hosts) =
+            file(b"fd00::7 smoker-server\n10.0.0.7 smoker-server.\n10.0.0.8 smoker-server\n");
+        let resolver = Resolver { hosts, resolv_conf: "/nowhere".into() };
+        let expected = ["10.0.0.8", "fd00::7"].map(|text| text.parse().unwrap());
+        assert_eq!(resolver.look_up("Smoker-Server.", soon()), Ok(expected.into()));
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_found() {
+        let (_pipe, hosts) = file(b"10.0.0.7 a:b\n");
+        let resolver = Resolver { hosts, resolv_conf: "/nowhere".into() };
+        assert_eq!(resolver.look_up("a:b", soon()), Err(Error::NotFound));
+    }
+
+    #[test]
+    fn an_unreachable_nameserver_is_a_server_failure() {
+        let (_pipe, resolv_conf) = file(b"nameserver fe80::1%no-such-link\n");
+        let resolver = Resolver { hosts: "/nowhere".into(), resolv_conf };
+        assert_eq!(resolver.look_up("a", soon()), Err(Error::ServerFailure));
+    }
+
+    #[test]
+    fn a_missing_file_is_an_empty_one() {
+        assert!(read(Path::new("/nowhere")).is_empty());
+        assert!(read(Path::new("/")).is_empty());
+    }
+
+    #[test]
+    fn files_are_read_up_to_the_limit_in_whole_lines() {
+        let mut content = b"10.0.0.1 a\n".repeat(FILE_LIMIT / 11 + 1);
+        content.truncate(FILE_LIMIT);
+        assert_eq!(read_lines(&content[..]).unwrap(), content);
+        content.push(b'1');
+        let cut = read_lines(&content[..]).unwrap();
+        assert_eq!(cut.len(), FILE_LIMIT / 11 * 11 - 1);
+        assert!(cut.ends_with(b"\n10.0.0.1 a"));
+    }
+
+    #[test]
+    fn knows_the_loopback_interface() {
+        assert_eq!(interface_index("lo"), 1);
+        for name in ["", "..", "no-such-link", "../net/lo", "lo/../lo"] {
+            assert_eq!(interface_index(name), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_at_most_16_addresses_each_once_and_ipv4_first() {
+        let mut addresses = Vec::new();
+        let v6 = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
+        add(&mut addresses, v6);
+        for last in 1..=15 {
+            add(&mut addresses, [10, 0, 0, last].into());
+            add(&mut addresses, [10, 0, 0, 1].into());
+        }
+        assert_eq!(addresses.len(), ADDRESS_LIMIT);
+        assert_eq!((addresses[0], addresses[15]), ([10, 0, 0, 1].into(), v6));
+        add(&mut addresses, [10, 0, 0, 16].into());
+        assert_eq!((addresses.len(), addresses[15]), (ADDRESS_LIMIT, v6));
+    }
+}

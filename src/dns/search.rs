@@ -1,0 +1,465 @@
+//! The candidates of a name, asked of one nameserver after another until the answer is known; the time is
+//! shared out here.
+
+use std::mem;
+use std::net::{IpAddr, SocketAddr};
+
+use super::exchange::{self, Failure, GRACE};
+use super::message::{Family, Question, Reply};
+use super::resolv_conf::ResolvConf;
+use super::{Error, Name};
+use crate::time::Deadline;
+
+/// The addresses of the first of `candidates` that has any.
+///
+/// Where the answer for a candidate is not known, a later one may still be found, but nothing can be said to
+/// be absent any more: the first failure is the error. The search goes on only past a candidate on which the
+/// servers have spoken (SERVFAIL, garbage), as glibc's does; servers that stay silent or cannot be reached
+/// end it, because the next candidate would fare no better, and a wildcard further down the list might answer
+/// for the wrong host.
+pub(super) fn addresses(
+    candidates: &[Name],
+    conf: &ResolvConf,
+    deadline: Deadline,
+) -> Result<Vec<IpAddr>, Error> {
+    let mut servers: Vec<Server> = conf.nameservers.iter().map(|address| Server::new(*address)).collect();
+    let mut first_failure = None;
+    for name in candidates {
+        match ask_around(name, &mut servers, conf, deadline) {
+            Ok(addresses) if addresses.is_empty() => {}
+            Ok(addresses) => return Ok(addresses),
+            Err(failure) => {
+                first_failure = first_failure.or(Some(failure));
+                if failure.is_loss() {
+                    break;
+                }
+            }
+        }
+    }
+    Err(first_failure.map_or(Error::NotFound, Error::from))
+}
+
+/// Asks the servers in turn, as often as resolv.conf says, until both families are answered, or one with
+/// addresses; none at all where the name is absent.
+///
+/// Each exchange gets `timeout`, but no more than an equal share of the time left with those that may follow
+/// it for this name. Later candidates need no share of their own: a candidate answered in a moment leaves its
+/// time to them, and one that is met with silence is the last. A server that was silent goes to the end of
+/// the line, for later candidates too, so that a dead one costs its share once. Further attempts are for what
+/// may have been lost, each from a new port, by which kube-proxy chooses a replica anew; a server's refusal
+/// is not asked for twice.
+fn ask_around(
+    name: &Name,
+    servers: &mut [Server],
+    conf: &ResolvConf,
+    deadline: Deadline,
+) -> Result<Vec<IpAddr>, Failure> {
+    let mut questions = vec![Question { name, family: Family::V4 }, Question { name, family: Family::V6 }];
+    let mut failure = Failure::Unreachable;
+    for attempts_left in (0..conf.attempts).rev() {
+        let mut spoken = 0;
+        for unasked in (1..=servers.len()).rev() {
+            if deadline.has_passed() {
+                return Err(failure.max(Failure::Silent));
+            }
+            let exchanges_left = attempts_left * servers.len() + unasked;
+            let share = deadline.share(u32::try_from(exchanges_left).unwrap_or(u32::MAX));
+            let until = Deadline::after(conf.timeout).no_later_than(share);
+            let (addresses, worst) = servers[spoken].answers(&mut questions, until);
+            if questions.is_empty() || !addresses.is_empty() {
+                return Ok(addresses);
+            }
+            failure = failure.max(worst);
+            if worst.is_loss() {
+                servers[spoken..].rotate_left(1);
+            } else {
+                spoken += 1;
+            }
+        }
+        if failure == Failure::Refused {
+            break;
+        }
+    }
+    Err(failure)
+}
+
+/// A nameserver and what this look-up has learnt of it.
+struct Server {
+    address: SocketAddr,
+    understands_edns: bool,
+}
+
+impl Server {
+    fn new(address: SocketAddr) -> Self {
+        Self { address, understands_edns: true }
+    }
+
+    /// The addresses that answer `questions`, and the worst failure; the questions that stay open are left.
+    fn answers(&mut self, questions: &mut Vec<Question>, deadline: Deadline) -> (Vec<IpAddr>, Failure) {
+        let replies = self.ask(questions, deadline);
+        let mut is_fruitful = replies.iter().any(|reply| matches!(reply, Ok(Reply::Addresses(_))));
+        let mut addresses = Vec::new();
+        let mut worst = Failure::Unreachable;
+        for (question, reply) in mem::take(questions).into_iter().zip(replies) {
+            let grace = if is_fruitful { deadline.no_later_than(Deadline::after(GRACE)) } else { deadline };
+            match self.settle(question, reply, grace) {
+                Ok(found) => {
+                    is_fruitful |= !found.is_empty();
+                    for address in found {
+                        super::add(&mut addresses, address);
+                    }
+                }
+                Err(failure) => {
+                    worst = worst.max(failure);
+                    questions.push(question);
+                }
+            }
+        }
+        (addresses, worst)
+    }
+
+    /// Asks all `questions` over UDP, and once more without EDNS where that was not understood (RFC 6891, 7).
+    fn ask(&mut self, questions: &[Question], deadline: Deadline) -> Vec<Result<Reply, Failure>> {
+        let replies = exchange::udp(self.address, questions, self.understands_edns, deadline);
+        if !self.understands_edns || !replies.contains(&Ok(Reply::NotUnderstood)) {
+            return replies;
+        }
+        self.understands_edns = false;
+        exchange::udp(self.address, questions, false, deadline)
+    }
+
+    /// What the reply to `question` comes to: its addresses, none where they are absent.
+    fn settle(
+        &self,
+        question: Question,
+        reply: Result<Reply, Failure>,
+        deadline: Deadline,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let reply = match reply? {
+            Reply::Truncated => exchange::tcp(self.address, question, self.understands_edns, deadline)?,
+            whole => whole,
+        };
+        match reply {
+            Reply::Addresses(addresses) => Ok(addresses),
+            Reply::Absent => Ok(Vec::new()),
+            Reply::Failed | Reply::NotUnderstood | Reply::Truncated => Err(Failure::Refused),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::{Duration, Instant};
+
+    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::*;
+
+    /// Long enough never to be waited for by a test that passes.
+    const NEVER: Duration = Duration::from_mins(1);
+    /// How late a busy machine may be.
+    const SLACK: Duration = Duration::from_millis(200);
+
+    const SERVFAIL: u16 = 2;
+    const NXDOMAIN: u16 = 3;
+
+    fn conf(nameservers: &[SocketAddr]) -> ResolvConf {
+        ResolvConf { nameservers: nameservers.into(), ..ResolvConf::parse(b"", &|_| 0) }
+    }
+
+    fn addresses_of(servers: &[SocketAddr], names: &str, timeout: Duration) -> Result<Vec<String>, Error> {
+        look_up(&conf(servers), names, timeout)
+    }
+
+    fn look_up(conf: &ResolvConf, names: &str, timeout: Duration) -> Result<Vec<String>, Error> {
+        let names: Vec<Name> = names.split(' ').map(|name| Name::parse(name).unwrap()).collect();
+        let found = addresses(&names, conf, Deadline::after(timeout))?;
+        Ok(found.iter().map(ToString::to_string).collect())
+    }
+
+    fn is_found(result: &Result<Vec<String>, Error>) -> bool {
+        *result == Ok(vec!["10.0.0.1".to_owned(), "fd00::1".to_owned()])
+    }
+
+    /// Knows `found.` alone.
+    fn healthy(asked: &Asked) -> Vec<Vec<u8>> {
+        match asked.name.as_str() {
+            "found." => vec![asked.addresses(&["fd00::1", "10.0.0.1"])],
+            _ => vec![asked.code(NXDOMAIN)],
+        }
+    }
+
+    fn failing(asked: &Asked) -> Vec<Vec<u8>> {
+        vec![asked.code(SERVFAIL)]
+    }
+
+    fn garbage(asked: &Asked) -> Vec<Vec<u8>> {
+        vec![asked.reply(RECURSION_AVAILABLE, &[record(&[0xc0, 0xff], 1, &[10, 0, 0, 1])])]
+    }
+
+    /// An address that refuses datagrams, as long as the socket is kept: see `exchange`.
+    fn refused() -> (UdpSocket, SocketAddr) {
+        let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        (held, (Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    #[test]
+    fn the_candidates_are_asked_for_in_order_until_one_is_found() {
+        let server = Nameserver::start(healthy);
+        assert!(is_found(&addresses_of(&[server.address], "x y z found late", NEVER)));
+        assert_eq!(server.names(), ["x.", "y.", "z.", "found."]);
+        assert_eq!(server.asked().len(), 8);
+    }
+
+    #[test]
+    fn what_no_candidate_has_is_not_found_and_asked_for_once() {
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "nodata." => vec![asked.code(0)],
+            _ => vec![asked.code(NXDOMAIN)],
+        });
+        assert_eq!(addresses_of(&[server.address], "x nodata y", NEVER), Err(Error::NotFound));
+        assert_eq!(server.asked().len(), 6);
+    }
+
+    #[test]
+    fn one_family_is_enough() {
+        for (known, other) in
+            [(Family::V4, 0), (Family::V6, 0), (Family::V4, SERVFAIL), (Family::V6, NXDOMAIN)]
+        {
+            let server = Nameserver::start(move |asked| {
+                if asked.family == known {
+                    vec![asked.addresses(&["10.0.0.1", "fd00::1"])]
+                } else {
+                    vec![asked.code(other)]
+                }
+            });
+            let expected = if known == Family::V4 { "10.0.0.1" } else { "fd00::1" };
+            assert_eq!(addresses_of(&[server.address], "found", NEVER), Ok(vec![expected.to_owned()]));
+            assert_eq!(server.asked().len(), 2);
+        }
+    }
+
+    #[test]
+    fn an_absence_is_not_told_while_the_other_family_is_unknown() {
+        for code in [0, NXDOMAIN] {
+            let server = Nameserver::start(move |asked| match asked.family {
+                Family::V4 => vec![asked.code(code)],
+                Family::V6 => vec![],
+            });
+            let timeout = Duration::from_millis(100);
+            assert_eq!(addresses_of(&[server.address], "x y", timeout), Err(Error::Timeout));
+            // What is known is not asked for again.
+            assert_eq!(server.names(), ["x."]);
+        }
+    }
+
+    #[test]
+    fn a_dead_server_costs_its_share_once() {
+        let (dead, alive) = (Nameserver::silent(), Nameserver::start(healthy));
+        let start = Instant::now();
+        let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, alive.address]) };
+        let timeout = Duration::from_millis(300);
+        assert!(is_found(&look_up(&conf, "x y z found", timeout)));
+        let elapsed = start.elapsed();
+        assert!(elapsed >= timeout / 2 && elapsed < timeout / 2 + SLACK, "{elapsed:?}");
+        assert_eq!((dead.names().len(), alive.names().len()), (1, 4));
+    }
+
+    #[test]
+    fn the_third_server_is_reached_within_a_deadline_as_long_as_one_timeout() {
+        let (first, second) = (Nameserver::silent(), Nameserver::silent());
+        let third = Nameserver::start(healthy);
+        let conf = conf(&[first.address, second.address, third.address]);
+        let timeout = Duration::from_millis(300);
+        assert!(conf.timeout > timeout);
+        assert!(is_found(&look_up(&conf, "x found", timeout)));
+        assert_eq!((first.names().len(), second.names().len()), (1, 1));
+    }
+
+    #[test]
+    fn no_server_is_waited_for_longer_than_its_timeout() {
+        let (dead, alive) = (Nameserver::silent(), Nameserver::start(healthy));
+        let conf = ResolvConf { timeout: Duration::from_millis(50), ..conf(&[dead.address, alive.address]) };
+        let start = Instant::now();
+        assert!(is_found(&look_up(&conf, "found", NEVER)));
+        let elapsed = start.elapsed();
+        assert!(elapsed >= conf.timeout && elapsed < conf.timeout + SLACK, "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_lost_datagram_is_made_up_for_by_the_next_attempt() {
+        let mut lost = 0;
+        let server = Nameserver::start(move |asked| {
+            lost += 1;
+            if lost <= 2 { vec![] } else { healthy(asked) }
+        });
+        assert!(is_found(&addresses_of(&[server.address], "found", Duration::from_millis(400))));
+        assert_eq!(server.names().len(), 2);
+    }
+
+    #[test]
+    fn silence_ends_the_search_at_the_deadline() {
+        let server = Nameserver::silent();
+        let timeout = Duration::from_millis(100);
+        let start = Instant::now();
+        assert_eq!(addresses_of(&[server.address], "x found", timeout), Err(Error::Timeout));
+        let elapsed = start.elapsed();
+        assert!(elapsed >= timeout && elapsed < timeout + SLACK, "{elapsed:?}");
+        assert_eq!(server.names(), ["x.", "x."]);
+    }
+
+    #[test]
+    fn attempts_that_are_used_up_end_the_search_before_the_deadline() {
+        let server = Nameserver::silent();
+        let timeout = Duration::from_millis(20);
+        let conf = ResolvConf { timeout, attempts: 3, ..conf(&[server.address]) };
+        assert_eq!(look_up(&conf, "x found", NEVER), Err(Error::Timeout));
+        assert_eq!(server.names(), ["x."; 3]);
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_asks_nobody() {
+        let server = Nameserver::start(healthy);
+        assert_eq!(addresses_of(&[server.address], "found", Duration::ZERO), Err(Error::Timeout));
+        assert!(server.asked().is_empty());
+    }
+
+    #[test]
+    fn a_server_that_fails_or_talks_rubbish_leaves_it_to_the_next() {
+        for bad in [failing, garbage] {
+            let (first, second) = (Nameserver::start(bad), Nameserver::start(healthy));
+            assert!(is_found(&addresses_of(&[first.address, second.address], "x found", NEVER)));
+            assert_eq!((first.names().len(), second.names().len()), (2, 2));
+        }
+        let (_held, first) = refused();
+        let second = Nameserver::start(healthy);
+        assert!(is_found(&addresses_of(&[first, second.address], "found", NEVER)));
+    }
+
+    #[test]
+    fn a_server_is_asked_again_only_for_what_it_left_open() {
+        let first = Nameserver::start(|asked| match asked.family {
+            Family::V4 => failing(asked),
+            Family::V6 => vec![asked.code(0)],
+        });
+        let second = Nameserver::start(|asked| vec![asked.addresses(&["10.0.0.1", "fd00::1"])]);
+        let found = addresses_of(&[first.address, second.address], "x", NEVER);
+        assert_eq!(found, Ok(vec!["10.0.0.1".to_owned()]));
+        assert_eq!(second.asked().len(), 1);
+    }
+
+    #[test]
+    fn a_failed_candidate_does_not_hide_a_later_one_but_is_never_not_found() {
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "fails." => failing(asked),
+            "garbled." => garbage(asked),
+            _ => healthy(asked),
+        });
+        let servers = [server.address];
+        assert!(is_found(&addresses_of(&servers, "x fails garbled found", NEVER)));
+        for (names, error) in [
+            ("x fails y", Error::ServerFailure),
+            ("fails garbled", Error::ServerFailure),
+            ("garbled fails x", Error::Malformed),
+        ] {
+            assert_eq!(addresses_of(&servers, names, NEVER), Err(error), "{names}");
+        }
+    }
+
+    #[test]
+    fn the_first_failure_in_the_search_list_is_the_one_reported() {
+        let server = Nameserver::start(|asked| if asked.name == "fails." { failing(asked) } else { vec![] });
+        let timeout = Duration::from_millis(100);
+        assert_eq!(addresses_of(&[server.address], "fails x found", timeout), Err(Error::ServerFailure));
+        assert_eq!(addresses_of(&[server.address], "x fails", timeout), Err(Error::Timeout));
+    }
+
+    #[test]
+    fn of_different_failures_the_most_telling_is_reported() {
+        let (_held, refused) = refused();
+        let (failing, garbled) = (Nameserver::start(failing), Nameserver::start(garbage));
+        let silent = Nameserver::silent();
+        let timeout = Duration::from_millis(60);
+        for (servers, error) in [
+            (vec![refused], Error::ServerFailure),
+            (vec![refused, refused], Error::ServerFailure),
+            (vec![refused, garbled.address], Error::Malformed),
+            (vec![garbled.address, silent.address], Error::Timeout),
+            (vec![refused, silent.address], Error::Timeout),
+            (vec![silent.address, failing.address], Error::ServerFailure),
+            (vec![failing.address, garbled.address, refused], Error::ServerFailure),
+        ] {
+            assert_eq!(addresses_of(&servers, "x", timeout), Err(error), "{servers:?}");
+        }
+    }
+
+    #[test]
+    fn unreachable_servers_end_the_search_at_once() {
+        let (_held, refused) = refused();
+        let start = Instant::now();
+        assert_eq!(addresses_of(&[refused], "x y z", NEVER), Err(Error::ServerFailure));
+        assert!(start.elapsed() < SLACK);
+    }
+
+    #[test]
+    fn a_refusal_is_not_asked_for_twice() {
+        let server = Nameserver::start(failing);
+        assert_eq!(addresses_of(&[server.address], "x", NEVER), Err(Error::ServerFailure));
+        assert_eq!(server.asked().len(), 2);
+    }
+
+    #[test]
+    fn edns_that_is_not_understood_is_left_out_from_then_on() {
+        for code in [1, 4] {
+            let server = Nameserver::start(move |asked| {
+                if asked.edns { vec![asked.code(code)[..12].to_vec()] } else { healthy(asked) }
+            });
+            assert!(is_found(&addresses_of(&[server.address], "x found", NEVER)));
+            let edns: Vec<bool> = server.asked().iter().map(|asked| asked.edns).collect();
+            assert_eq!(edns, [true, true, false, false, false, false]);
+        }
+        let server = Nameserver::start(|asked| vec![asked.code(1)]);
+        assert_eq!(addresses_of(&[server.address], "x", NEVER), Err(Error::ServerFailure));
+        assert_eq!(server.asked().len(), 4);
+    }
+
+    #[test]
+    fn what_is_truncated_is_asked_for_over_tcp() {
+        let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
+            (true, _) => healthy(asked),
+            (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
+            // Parts of a truncated reply are not used.
+            (false, Family::V6) => {
+                let mut reply = asked.addresses(&["fd66::6"]);
+                reply[2] |= 2;
+                vec![reply]
+            }
+        });
+        assert!(is_found(&addresses_of(&[server.address], "found", NEVER)));
+        assert_eq!(server.asked().iter().filter(|asked| asked.over_tcp).count(), 2);
+    }
+
+    #[test]
+    fn a_truncated_family_is_waited_for_no_longer_than_the_grace_once_the_other_is_there() {
+        let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
+            (true, _) => vec![],
+            (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
+            (false, Family::V6) => healthy(asked),
+        });
+        let start = Instant::now();
+        assert_eq!(addresses_of(&[server.address], "found", NEVER), Ok(vec!["fd00::1".to_owned()]));
+        let elapsed = start.elapsed();
+        assert!(elapsed >= GRACE && elapsed < GRACE + SLACK, "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_truncated_reply_without_tcp_is_no_absence() {
+        let server =
+            Nameserver::start(
+                |asked| if asked.over_tcp { vec![] } else { vec![asked.reply(TRUNCATED, &[])] },
+            );
+        let timeout = Duration::from_millis(100);
+        assert_eq!(addresses_of(&[server.address], "x", timeout), Err(Error::Timeout));
+    }
+}
