@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -159,14 +160,16 @@ pub struct Output {
 #[derive(Default)]
 struct Lost {
     lines: u64,
-    /// The last line was written in part: the next begins with the end of it.
+    /// The last line was written in part: the next begins with the newline that it lacks.
     torn: bool,
 }
 
 impl Output {
-    /// The process's stdout. `patience` is how long one line waits for a reader.
+    /// The process's stdout. `patience` is how long a line waits for a reader.
     pub fn stdout(patience: Duration) -> io::Result<Arc<Self>> {
-        Ok(Self::file(io::stdout().as_fd().try_clone_to_owned()?.into(), patience))
+        let shared = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let own = reopened_without_blocking(&shared);
+        Ok(Self::file(own.unwrap_or(shared), patience))
     }
 
     /// Any open file, pipe or terminal.
@@ -189,16 +192,34 @@ impl Output {
     fn write(&self, mut line: String, lost: &mut Lost) -> bool {
         line.truncate(line.floor_char_boundary(MAX_LINE - 1));
         line.push('\n');
-        if !matches!(sys::socket::wait_writable(&self.file, self.patience), Ok(true)) {
-            return false;
-        }
         if lost.torn {
-            lost.torn = (&self.file).write(b"\n").is_err();
+            line.insert(0, '\n');
         }
-        let written = (&self.file).write(line.as_bytes()).unwrap_or(0);
-        lost.torn |= written > 0 && written < line.len();
-        written == line.len()
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() && matches!(sys::socket::wait_writable(&self.file, self.patience), Ok(true)) {
+            match (&self.file).write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(_) => break,
+            }
+        }
+        // One byte or more of it went out, and not the last.
+        lost.torn = if rest.len() == line.len() { lost.torn } else { !rest.is_empty() };
+        rest.is_empty()
     }
+}
+
+/// A pipe or terminal, opened again so that writing to it never blocks: the flag belongs to what was opened,
+/// which other processes may share. Poll alone is not enough, because a terminal that is nearly full counts
+/// as writable. `None` where that is not needed, as for a file, or not allowed.
+fn reopened_without_blocking(file: &File) -> Option<File> {
+    const O_NOCTTY: i32 = 0o400;
+    const O_NONBLOCK: i32 = 0o4000;
+    let kind = file.metadata().ok()?.file_type();
+    if !kind.is_fifo() && !kind.is_char_device() {
+        return None;
+    }
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    File::options().write(true).custom_flags(O_NOCTTY | O_NONBLOCK).open(path).ok()
 }
 
 #[cfg(test)]

@@ -87,6 +87,13 @@ impl Complaints {
         Some(std::mem::take(&mut self.count))
     }
 
+    /// Logs what has been counted and not been told, once there is no more to come.
+    pub fn rest(self, log: &Log, kind: &str, event: &str) {
+        if self.count > 0 {
+            log.line(Level::Warn, kind, event, &[("count", Value::Count(self.count))]);
+        }
+    }
+
     /// Counts `event`, which `client` is the cause of, and logs it where a line may be logged.
     pub fn line(&mut self, log: &Log, kind: &str, event: &str, client: SocketAddr, detail: &str) {
         if let Some(count) = self.count(Instant::now()) {

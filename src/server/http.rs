@@ -36,6 +36,7 @@ pub(super) fn run(shared: &Shared) {
             Err(_closed) => Ok(()),
         }
     });
+    refused.rest(&shared.log, "HTTP", "REFUSED");
 }
 
 fn conversation(shared: &Shared, idle_timeout: Duration, requests: Requests) -> impl Fn(Admitted) + use<> {

@@ -33,6 +33,7 @@ pub(super) fn run(shared: &Shared) {
             }
         }
     });
+    refused.rest(&shared.log, "TCP", "REFUSED");
 }
 
 /// Echoes until the end, and logs an end that is none of the peer's orderly ones.

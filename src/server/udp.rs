@@ -29,7 +29,7 @@ pub(super) fn run(shared: &Shared) {
     loop {
         let received = socket.receive(&mut buffer);
         if stop.has_reached(Phase::Stopping) {
-            return;
+            break;
         }
         match received {
             Ok((_, origin)) if answers_itself(origin.port(), own_port) => {
@@ -46,6 +46,8 @@ pub(super) fn run(shared: &Shared) {
             Err(error) => trouble.wait(&error, stop),
         }
     }
+    dropped.rest(log, "UDP", "DROPPED");
+    unsent.rest(log, "UDP", "UNSENT");
 }
 
 /// Whether the sender is, or may be, a service that would answer the answer.

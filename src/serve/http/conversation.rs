@@ -42,6 +42,8 @@ pub(super) struct Conversation<'a> {
     out: Vec<u8>,
     /// Whether the socket's read timeout is the idle timeout, so that it need not be set again.
     times_idleness: bool,
+    /// Whether the request at hand is a HEAD, whose reply has no content (RFC 9110, 9.3.2).
+    head_only: bool,
 }
 
 /// What of a request's head matters once the handler has seen it.
@@ -49,7 +51,6 @@ struct Asked {
     reply: Reply,
     /// `GET /path`, where it will be logged.
     line: String,
-    head_only: bool,
     version_minor: u8,
     keep_alive: bool,
     framing: Framing,
@@ -61,14 +62,14 @@ struct Response<'a> {
     status: u16,
     fields: &'a [(&'static str, &'static str)],
     content: &'a [u8],
-    head_only: bool,
     version_minor: u8,
     keep_alive: bool,
 }
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
-        Self { connection, service, buffer: Buffer::new(), out: Vec::new(), times_idleness: false }
+        let (buffer, out) = (Buffer::new(), Vec::new());
+        Self { connection, service, buffer, out, times_idleness: false, head_only: false }
     }
 
     /// Answers requests until one of them, or the service, wants no more.
@@ -94,8 +95,10 @@ impl<'a> Conversation<'a> {
             self.wait_for_request()?;
         }
         let mut deadline = None;
+        self.head_only = false;
         loop {
             if let Some((request, len)) = request::parse(self.buffer.bytes())? {
+                self.head_only = request.method == "HEAD";
                 let asked = self.asked(&request, handle(&request)?);
                 self.buffer.consume(len);
                 return Ok(asked);
@@ -147,7 +150,6 @@ impl<'a> Conversation<'a> {
         Asked {
             reply,
             line,
-            head_only: request.method == "HEAD",
             version_minor: request.version_minor,
             keep_alive: request.keep_alive,
             framing: request.framing,
@@ -170,11 +172,10 @@ impl<'a> Conversation<'a> {
             Content::Echo => body.bytes(),
             Content::Text(text) => text.as_bytes(),
         };
-        let (head_only, version_minor) = (asked.head_only, asked.version_minor);
         let Reply { status, fields, .. } = asked.reply;
-        self.send(&Response { status, fields, content, head_only, version_minor, keep_alive })?;
+        self.send(&Response { status, fields, content, version_minor: asked.version_minor, keep_alive })?;
         if service.log.prints(Level::Info) {
-            let bytes = if head_only { 0 } else { content.len() as u64 };
+            let bytes = if self.head_only { 0 } else { content.len() as u64 };
             let told = [("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
             service.log.line(Level::Info, "HTTP", &format!("{} {status}", asked.line), &told);
         }
@@ -224,7 +225,7 @@ impl<'a> Conversation<'a> {
         }
         let length = response.content.len();
         head.length(length).connection(response.version_minor, response.keep_alive).end();
-        let content = if response.head_only { &[] } else { response.content };
+        let content = if self.head_only { &[] } else { response.content };
         let (stream, patience) = (&self.connection.stream, self.patience());
         if content.len() <= ONE_PIECE_LIMIT {
             self.out.extend_from_slice(content);
@@ -243,8 +244,8 @@ impl<'a> Conversation<'a> {
             ("detail", Value::Text(reason)),
         ];
         self.service.log.line(Level::Info, "HTTP", "REFUSED", &told);
-        let (content, head_only, version_minor, keep_alive) = (reason.as_bytes(), false, 1, false);
-        let sent = self.send(&Response { status, fields, content, head_only, version_minor, keep_alive });
+        let (content, version_minor, keep_alive) = (reason.as_bytes(), 1, false);
+        let sent = self.send(&Response { status, fields, content, version_minor, keep_alive });
         if sent.is_ok() {
             self.linger();
         }
