@@ -1,0 +1,225 @@
+//! The manifests against the binary: ports, names, environment, labels, times and the version agree with it. Whether
+//! they are valid Kubernetes objects is for the schemas to say (`.ci/schemas`).
+
+mod yaml;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use smoker::cli::{self, Request, Run};
+use smoker::config::{self, Host, SETTINGS};
+use yaml::Node;
+
+const SERVER: &str = "smoker-server";
+const CLIENT: &str = "smoker-client";
+
+/// Where a workload's pods and their one container are described.
+const POD: &str = "spec template spec";
+const CONTAINER: &str = "spec template spec containers 0";
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let version = env!("CARGO_PKG_VERSION");
+    for workload in workloads() {
+        assert_eq!(workload.text(&format!("{CONTAINER} image")), format!("localhost/smoker:{version}"));
+    }
+    for labels in objects().iter().flat_map(labels) {
+        assert_eq!(labels.text("app.kubernetes.io/version"), version);
+    }
+    let containerfile = read(&repository().join("Containerfile"));
+    assert!(containerfile.contains(&format!("org.opencontainers.image.version=\"{version}\"")));
+}
+
+#[test]
+fn the_servers_ports_are_declared_published_and_admitted() {
+    let ports = server().ports;
+    let expected = [("tcp", "TCP", ports.tcp), ("udp", "UDP", ports.udp), ("http", "TCP", ports.http)];
+    let expected = expected.map(|(name, protocol, port)| format!("{name} {protocol} {port}"));
+    let listed = |items: &[Node], keys: [&str; 3]| -> Vec<String> {
+        items.iter().map(|item| keys.map(|key| item.text(key)).join(" ")).collect()
+    };
+
+    let declared = object("Deployment", SERVER);
+    let declared = declared.list(&format!("{CONTAINER} ports"));
+    assert_eq!(listed(declared, ["name", "protocol", "containerPort"]), expected);
+    for service in [SERVER, "smoker-server-endpoints"] {
+        let service = object("Service", service);
+        assert_eq!(listed(service.list("spec ports"), ["name", "protocol", "port"]), expected);
+        assert_eq!(listed(service.list("spec ports"), ["targetPort", "protocol", "port"]), expected);
+    }
+
+    let policy = object("NetworkPolicy", SERVER);
+    let [rule] = policy.list("spec ingress") else { panic!("not one rule") };
+    assert!(rule.find("from").is_none(), "a smoker run by hand on a node would be shut out");
+    let admitted =
+        rule.list("ports").iter().map(|port| format!("{} {}", port.text("protocol"), port.text("port")));
+    assert!(admitted.eq(expected.iter().map(|port| port.split_once(' ').unwrap().1.to_owned())));
+    assert!(object("NetworkPolicy", CLIENT).list("spec ingress").is_empty());
+}
+
+#[test]
+fn every_variable_is_a_setting_of_its_command() {
+    for workload in workloads() {
+        let command = workload.text(&format!("{CONTAINER} args 0"));
+        for variable in workload.list(&format!("{CONTAINER} env")) {
+            let name = variable.text("name");
+            let known = SETTINGS.iter().find(|setting| setting.environment == Some(name));
+            let read = known.is_some_and(|setting| setting.of.iter().any(|of| of.name() == command));
+            assert!(read, "smoker {command} does not read {name}");
+        }
+    }
+}
+
+#[test]
+fn the_clients_probe_the_service_and_name_their_node() {
+    let Run::Client(client) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
+    assert_eq!(client.host, Host::Name(object("Service", SERVER).text("metadata name").to_owned()));
+    assert_eq!(client.ports, server().ports);
+    assert_eq!(client.node_name, "spec.nodeName");
+    assert_eq!(client.count, None);
+}
+
+#[test]
+fn draining_takes_the_server_out_of_the_service_without_a_restart() {
+    let server = server();
+    let workload = object("Deployment", SERVER);
+    let seconds = |path: &str| Duration::from_secs(workload.text(path).parse().unwrap());
+    let until_it_acts = |probe: &str| {
+        let probe = format!("{CONTAINER} {probe}");
+        assert_eq!(workload.text(&format!("{probe} httpGet path")), "/health");
+        assert_eq!(workload.text(&format!("{probe} httpGet port")), "http");
+        let failures: u32 = workload.text(&format!("{probe} failureThreshold")).parse().unwrap();
+        seconds(&format!("{probe} periodSeconds")) * failures
+    };
+
+    assert!(until_it_acts("readinessProbe") < server.drain_delay);
+    let stopping = server.drain_delay + server.shutdown_timeout;
+    assert!(until_it_acts("livenessProbe") > stopping);
+    assert!(seconds(&format!("{POD} terminationGracePeriodSeconds")) > stopping);
+}
+
+/// The arithmetic of the manifest's comment, with the binary's own limits.
+#[test]
+fn the_servers_memory_suffices_at_max_connections() {
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    let threads = server().max_connections + 16;
+    let needed = threads * 73 * KIB + 32 * MIB + 4 * MIB;
+    let limit = object("Deployment", SERVER);
+    let limit = limit.text(&format!("{CONTAINER} resources limits memory")).strip_suffix("Mi").unwrap();
+    assert!(limit.parse::<usize>().unwrap() * MIB > needed);
+}
+
+#[test]
+fn pods_pass_the_restricted_level_and_are_not_throttled() {
+    let user = read(&repository().join("Containerfile"));
+    let user = user.lines().find_map(|line| line.strip_prefix("USER ")).unwrap();
+    for workload in workloads() {
+        let pod = |path: &str| workload.text(&format!("{POD} {path}"));
+        assert_eq!(pod("securityContext runAsNonRoot"), "true");
+        assert_eq!(
+            format!("{}:{}", pod("securityContext runAsUser"), pod("securityContext runAsGroup")),
+            user
+        );
+        assert_eq!(pod("securityContext seccompProfile type"), "RuntimeDefault");
+        assert_eq!(pod("automountServiceAccountToken"), "false");
+        assert_eq!(pod("enableServiceLinks"), "false");
+        assert_eq!(pod("nodeSelector kubernetes.io/os"), "linux");
+
+        assert_eq!(workload.list(&format!("{POD} containers")).len(), 1);
+        let container = |path: &str| workload.text(&format!("{CONTAINER} {path}"));
+        assert_eq!(container("imagePullPolicy"), "IfNotPresent");
+        assert_eq!(container("securityContext allowPrivilegeEscalation"), "false");
+        assert_eq!(container("securityContext readOnlyRootFilesystem"), "true");
+        assert_eq!(container("securityContext capabilities drop 0"), "ALL");
+        assert!(workload.find(&format!("{CONTAINER} resources limits cpu")).is_none());
+    }
+}
+
+#[test]
+fn labels_are_complete_and_selectors_minimal() {
+    for object in objects().iter().filter(|object| object.text("kind") != "Namespace") {
+        for labels in labels(object) {
+            let app = labels.text("app");
+            assert_eq!(labels.text("app.kubernetes.io/name"), "smoker");
+            assert_eq!(labels.text("app.kubernetes.io/instance"), "smoker");
+            assert_eq!(labels.text("app.kubernetes.io/part-of"), "smoker");
+            assert_eq!(labels.text("app.kubernetes.io/managed-by"), "kubectl");
+            assert_eq!(app, format!("smoker-{}", labels.text("app.kubernetes.io/component")));
+            for selector in ["spec selector matchLabels", "spec podSelector matchLabels"] {
+                for (key, value) in object.entries(selector) {
+                    assert_eq!((key, value), ("app", &Node::Scalar(app.to_owned())));
+                }
+            }
+        }
+    }
+    for service in [SERVER, "smoker-server-endpoints"] {
+        let service = object("Service", service);
+        assert_eq!(service.entries("spec selector"), [("app", &Node::Scalar(SERVER.to_owned()))]);
+    }
+}
+
+#[test]
+fn the_namespace_comes_first_and_holds_the_rest() {
+    let objects = objects();
+    let (namespace, rest) = objects.split_first().unwrap();
+    assert_eq!(namespace.text("kind"), "Namespace");
+    assert_eq!(namespace.text("metadata labels pod-security.kubernetes.io/enforce"), "restricted");
+    for object in rest {
+        assert_eq!(object.text("metadata namespace"), namespace.text("metadata name"));
+    }
+}
+
+/// What the binary makes of a workload's arguments and environment.
+fn run(workload: &Node) -> Run {
+    let arguments = workload.list(&format!("{CONTAINER} args"));
+    let arguments: Vec<String> = arguments.iter().map(|argument| argument.text("").to_owned()).collect();
+    let variables = workload.list(&format!("{CONTAINER} env"));
+    let environment = |name: &str| {
+        let variable = variables.iter().find(|variable| variable.text("name") == name)?;
+        Some(match variable.find("value") {
+            Some(value) => value.text("").to_owned(),
+            None => variable.text("valueFrom fieldRef fieldPath").to_owned(),
+        })
+    };
+    match cli::parse(&arguments, &environment, &|| "the-host-name".to_owned()) {
+        Ok(Request::Run(run, _)) => run,
+        other => panic!("smoker {arguments:?} gives {other:?}"),
+    }
+}
+
+fn server() -> config::Server {
+    let Run::Server(server) = run(&object("Deployment", SERVER)) else { panic!("not a server") };
+    server
+}
+
+fn workloads() -> [Node; 2] {
+    [object("Deployment", SERVER), object("DaemonSet", CLIENT)]
+}
+
+/// The labels of an object, and of its pods where it makes some.
+fn labels(object: &Node) -> impl Iterator<Item = &Node> {
+    ["metadata labels", "spec template metadata labels"].into_iter().filter_map(|path| object.find(path))
+}
+
+fn object(kind: &str, name: &str) -> Node {
+    let is_it = |object: &Node| object.text("kind") == kind && object.text("metadata name") == name;
+    objects().into_iter().find(is_it).unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+/// Everything that `kubectl apply -f manifests/` creates, in its order.
+fn objects() -> Vec<Node> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(repository().join("manifests")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().flat_map(|file| yaml::documents(&read(file))).collect()
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
