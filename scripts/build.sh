@@ -26,9 +26,8 @@ else
 fi
 
 # A static executable names neither a program interpreter nor a library that it needs.
-if readelf --wide --program-headers --dynamic "$built" | grep -E 'INTERP|NEEDED'; then
-    fail "$built is not static"
-fi
+headers=$(readelf --wide --program-headers --dynamic "$built")
+case $headers in *INTERP* | *NEEDED*) fail "$built is not static" ;; esac
 mkdir -p dist
 install -m 0755 "$built" dist/smoker
 echo "dist/smoker: static, $(wc -c <dist/smoker) bytes"
