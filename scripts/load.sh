@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings the image of `podman build -t smoker .` to the nodes without a registry, under the name that the manifests
-# use: localhost/smoker:VERSION, the version being the image's own label.
+# Makes the image of dist/smoker under the name that the manifests use, localhost/smoker:VERSION, and brings it to
+# the nodes without a registry.
 #
 #   scripts/load.sh kind [CLUSTER]         into every node of a kind cluster
 #   scripts/load.sh minikube [PROFILE]     into every node of a minikube cluster
@@ -24,11 +24,11 @@ case $to in
     containerd) need ctr "it comes with containerd; it is run on the node itself" ;;
 esac
 
-built=localhost/smoker:latest
-podman image exists "$built" || fail "no image $built: run scripts/build.sh, then podman build -t smoker ."
-version=$(podman image inspect --format '{{index .Labels "org.opencontainers.image.version"}}' "$built")
+[ -f dist/smoker ] || fail "no dist/smoker: run scripts/build.sh first"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 image=localhost/smoker:$version
-podman tag "$built" "$image"
+# Built here and now, so that what is loaded is never an older build of the same name.
+podman build --quiet --tag "$image" . >/dev/null
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
