@@ -105,7 +105,7 @@ fn the_servers_memory_suffices_at_max_connections() {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;
     let threads = server().max_connections + 16;
-    let needed = threads * 73 * KIB + 32 * MIB + 4 * MIB;
+    let needed = threads * 89 * KIB + 32 * MIB + 4 * MIB;
     let limit = object("Deployment", SERVER);
     let limit = limit.text(&format!("{CONTAINER} resources limits memory")).strip_suffix("Mi").unwrap();
     assert!(limit.parse::<usize>().unwrap() * MIB > needed);
