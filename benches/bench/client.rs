@@ -1,0 +1,131 @@
+//! The client: what a round costs, and how far the latencies that it reports are from the server's own view.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::process::{self, Cores};
+use crate::report::{Table, median};
+use crate::server::{Protocol, Server, Subject, smoker};
+use crate::wire;
+
+/// Rounds follow each other this fast: a prober that sleeps in between, as in life, only not as long.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// Under strace everything is slower, and no round may overrun.
+const TRACED_INTERVAL: Duration = Duration::from_millis(30);
+
+/// A client that runs by itself, with its log in a file: a pipe would wake a reader in the middle of a round.
+struct Client {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Client {
+    fn start(mut command: Command, server: &Server, rounds: u32, interval: Duration) -> io::Result<Self> {
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client.log");
+        let ports = [("TCP_PORT", Protocol::Tcp), ("UDP_PORT", Protocol::Udp), ("HTTP_PORT", Protocol::Http)];
+        command.args(["--count", &rounds.to_string(), "--interval", &format!("{}ms", interval.as_millis())]);
+        command.envs([("SERVER_HOST", "127.0.0.1"), ("NODE_NAME", "bench"), ("LOG_LEVEL", "info")]);
+        command.envs(ports.map(|(name, protocol)| (name, server.port(protocol).to_string())));
+        let child = command.stdin(Stdio::null()).stdout(File::create(&log)?).spawn()?;
+        Ok(Self { child, log })
+    }
+
+    /// Its log, once it has ended with every probe a success.
+    fn finish(mut self) -> io::Result<String> {
+        let status = self.child.wait()?;
+        let log = fs::read_to_string(self.log)?;
+        if status.success() {
+            Ok(log)
+        } else {
+            Err(io::Error::other(format!("the client ended with {status}: {log}")))
+        }
+    }
+}
+
+/// CPU time and peak memory over `rounds`.
+pub(crate) fn cost(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) -> io::Result<()> {
+    let server = Subject::Smoker(binary.into()).start_pinned(cores)?;
+    let mut client = Client::start(smoker(binary, "client"), &server, rounds, INTERVAL)?;
+    let (mut cpu, mut peak) = (Duration::ZERO, 0);
+    // Read until it has ended, because the kernel forgets the peak at that moment.
+    while client.child.try_wait()?.is_none() {
+        let pid = client.child.id();
+        peak = process::peak_kib(pid).map_or(peak, |now| now.max(peak));
+        cpu = process::cpu_of_process(pid).map_or(cpu, |now| now.max(cpu));
+        thread::sleep(Duration::from_millis(20));
+    }
+    client.finish()?;
+    let round = cpu.as_secs_f64() * 1e3 / f64::from(rounds);
+    table.result(
+        &format!("client, CPU time a round, {rounds} rounds"),
+        format!("{round:.3} ms"),
+        "≤ 0.5 ms",
+        round <= 0.5,
+    );
+    table.result("client, peak resident", format!("{peak} KiB"), "≤ 1.2 MiB", peak <= 1229);
+    Ok(())
+}
+
+/// System calls a round, by strace: what `rounds` more of them add, so that the start does not count.
+pub(crate) fn system_calls(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) -> io::Result<()> {
+    let name = "client, system calls a round";
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        table.not_measured(name, "no strace here");
+        return Ok(());
+    }
+    let server = Subject::Smoker(binary.into()).start_pinned(cores)?;
+    let one = count_calls(binary, &server, 1)?;
+    let all = count_calls(binary, &server, 1 + rounds)?;
+    let round = f64::from(all - one) / f64::from(rounds);
+    table.result(name, format!("{round:.1}"), "≤ 40", round <= 40.0);
+    Ok(())
+}
+
+fn count_calls(binary: &Path, server: &Server, rounds: u32) -> io::Result<u32> {
+    let counts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strace");
+    let client = smoker(binary, "client");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-o"]).arg(&counts).arg(client.get_program()).args(client.get_args());
+    Client::start(strace, server, rounds, TRACED_INTERVAL)?.finish()?;
+    // "100.00  0.001  3  321  12 total": the fourth column is the number of calls.
+    let counts = fs::read_to_string(counts)?;
+    let total = counts.lines().find(|line| line.ends_with("total"));
+    let calls = total.and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    calls.ok_or_else(|| io::Error::other("strace printed no total"))
+}
+
+/// Reported latencies beside the server's view of the same exchanges, for Smoker and for the smallest prober.
+pub(crate) fn honesty(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) -> io::Result<()> {
+    let server = wire::STAMP.start_pinned(cores)?;
+    let log = Client::start(smoker(binary, "client"), &server, rounds, INTERVAL)?.finish()?;
+    let ours = wire::excess(&reported(&log), server)?;
+    let server = wire::STAMP.start_pinned(cores)?;
+    let probed = wire::probe(&server, rounds, INTERVAL)?;
+    let floor = wire::excess(&probed, server)?;
+    for (protocol, limit) in [(Protocol::Tcp, 130.0), (Protocol::Udp, 30.0), (Protocol::Http, 40.0)] {
+        let of = |excess: &[(Protocol, f64)]| {
+            median(excess.iter().filter(|(of, _)| *of == protocol).map(|(_, us)| *us))
+        };
+        let (ours, floor) = (of(&ours), of(&floor));
+        let name = format!("client, {} latency above the server's view", protocol.name());
+        table.result(
+            &name,
+            format!("{ours:.1} µs (smallest prober {floor:.1} µs)"),
+            &format!("≤ {limit} µs"),
+            ours <= limit,
+        );
+    }
+    Ok(())
+}
+
+/// What a client's log reports: `[TCP] SUCCESS latency=0.412ms`.
+fn reported(log: &str) -> Vec<(Protocol, Duration)> {
+    let latency =
+        |line: &str| -> Option<f64> { line.split_once("latency=")?.1.split_once("ms")?.0.parse().ok() };
+    let probe = |line| Some((Protocol::in_line(line)?, Duration::from_secs_f64(latency(line)? / 1e3)));
+    log.lines().filter_map(probe).collect()
+}

@@ -1,0 +1,96 @@
+//! The benchmark: Smoker against the smallest server and the smallest prober that do the same, side by side.
+//!
+//! `cargo bench --bench bench` measures everything in six minutes at the most and prints tables for the README.
+//! `SMOKER_BENCH=quick` goes through all of it too fast for the numbers to mean anything; `SMOKER_BENCH=floor`
+//! compares the floor with itself, which shows the error of the harness; `SMOKER_BIN=path` names the binary.
+
+mod binary;
+mod client;
+mod connections;
+mod exchanges;
+mod floor;
+mod load;
+mod process;
+mod report;
+mod server;
+mod wire;
+
+use std::env;
+use std::io;
+use std::time::Duration;
+
+use binary::Binary;
+use process::{Busy, Cores};
+use report::{RESULTS, Table};
+use server::{FLOOR, Protocol, Subject};
+
+/// How much of everything is measured.
+struct Plan {
+    /// How often new processes meet in an exchange, how many pairs of slices each time, and how long a slice is.
+    matches: u8,
+    pairs: u32,
+    slice: Duration,
+    starts: u32,
+    bursts: u32,
+    rounds: u32,
+    traced_rounds: u32,
+}
+
+const FULL: Plan = Plan {
+    matches: 20,
+    pairs: 16,
+    slice: Duration::from_millis(20),
+    starts: 40,
+    bursts: 10,
+    rounds: 1000,
+    traced_rounds: 100,
+};
+
+const QUICK: Plan =
+    Plan { matches: 2, pairs: 2, starts: 3, bursts: 1, rounds: 40, traced_rounds: 10, ..FULL };
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("floor") => floor::run(),
+        Some("stamp") => wire::run(),
+        // Without `--bench` this is `cargo test --benches`, which only wants to know that it starts.
+        _ if !arguments.iter().any(|argument| argument == "--bench") => Ok(()),
+        _ => match env::var("SMOKER_BENCH").as_deref() {
+            Ok("quick") => bench(&QUICK),
+            Ok("floor") => compare_the_floor_with_itself(),
+            Ok("") | Err(_) => bench(&FULL),
+            Ok(other) => Err(io::Error::other(format!("SMOKER_BENCH: {other:?} is not quick or floor"))),
+        },
+    }
+}
+
+fn bench(plan: &Plan) -> io::Result<()> {
+    let binary = Binary::choose(env::var_os("SMOKER_BIN").map(Into::into))?;
+    let smoker = Subject::Smoker(binary.path.clone());
+    let descriptors = process::raise_descriptor_limit()?;
+    let before = Busy::now()?;
+    let mut results = Table::new(&RESULTS);
+    // Before anything is pinned: a process that starts has the whole machine.
+    connections::first_echo(&smoker, plan.starts, &mut results)?;
+    let cores = Cores::pin_load();
+    let exchanges = exchanges::compare(&smoker, cores, plan)?;
+    connections::bursts(&smoker, cores, plan.bursts, &mut results)?;
+    for protocol in [Protocol::Tcp, Protocol::Http] {
+        connections::idle(&smoker, protocol, descriptors, &mut results)?;
+    }
+    client::cost(&binary.path, cores, plan.rounds, &mut results)?;
+    client::system_calls(&binary.path, cores, plan.traced_rounds, &mut results)?;
+    client::honesty(&binary.path, cores, plan.rounds, &mut results)?;
+    println!("Measured: {}\n", binary.describe()?);
+    print!("{exchanges}\n{results}\n{}", report::notes(cores, before)?);
+    Ok(())
+}
+
+fn compare_the_floor_with_itself() -> io::Result<()> {
+    let before = Busy::now()?;
+    let cores = Cores::pin_load();
+    let exchanges = exchanges::compare(&FLOOR, cores, &FULL)?;
+    print!("The floor against itself\n\n{exchanges}\n{}", report::notes(cores, before)?);
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Tables in Markdown, and the few statistics in them.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::process::{self, Busy, Cores};
+
+/// The columns of what is not compared with the floor.
+pub(crate) const RESULTS: [&str; 3] = ["", "result", "target"];
+
+/// A Markdown table, printed with aligned columns.
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(columns: &[&str]) -> Self {
+        Self { rows: vec![columns.iter().map(ToString::to_string).collect()] }
+    }
+
+    /// A row of as many cells as there are columns.
+    pub(crate) fn row(&mut self, row: Vec<String>) {
+        self.rows.push(row);
+    }
+
+    /// A row of a table of [`RESULTS`].
+    pub(crate) fn result(&mut self, name: &str, value: String, target: &str, met: bool) {
+        self.row(vec![name.to_string(), value, judged(target, met)]);
+    }
+
+    /// A row of the same without a result.
+    pub(crate) fn not_measured(&mut self, name: &str, why: &str) {
+        self.row(vec![name.to_string(), format!("not measured: {why}"), String::new()]);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.rows[0].len()).map(width).collect();
+        for (index, row) in self.rows.iter().enumerate() {
+            for (cell, width) in row.iter().zip(&widths) {
+                write!(f, "| {cell:width$} ")?;
+            }
+            writeln!(f, "|")?;
+            if index == 0 {
+                writeln!(f, "{}|", "|---".repeat(widths.len()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The median of a sample, and between what bounds the median of what it was drawn from lies 19 times in 20.
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Spread {
+    /// By order statistics, which suppose nothing of the distribution: binomial, in its normal approximation.
+    pub(crate) fn of(sample: impl Iterator<Item = f64>) -> Self {
+        let sorted = sorted(sample);
+        let last = sorted.len() - 1;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small positive number"
+        )]
+        let half_width =
+            (0.98 * f64::from(u32::try_from(sorted.len()).unwrap_or(u32::MAX)).sqrt()).ceil() as usize;
+        let middle = sorted.len() / 2;
+        Self {
+            median: middle_of(&sorted),
+            low: sorted[middle.saturating_sub(half_width)],
+            high: sorted[(middle + half_width).min(last)],
+        }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:.3} ({:.3} to {:.3})", self.median, self.low, self.high)
+    }
+}
+
+pub(crate) fn median(sample: impl Iterator<Item = f64>) -> f64 {
+    middle_of(&sorted(sample))
+}
+
+pub(crate) fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+pub(crate) fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// A target and whether it was met. A missed one is told, not punished: these are clocks on a shared machine.
+pub(crate) fn judged(target: &str, met: bool) -> String {
+    format!("{target}: {}", if met { "met" } else { "MISSED" })
+}
+
+/// What one must know to read the tables: where the numbers come from, and what each means.
+pub(crate) fn notes(cores: Cores, before: Busy) -> io::Result<String> {
+    let (machine, pinned) = (process::machine(), cores.describe());
+    let others = before.others_share()? * 100.0;
+    Ok(format!(
+        "{machine}; {pinned}; other processes took {others:.0} % of the processors' working time meanwhile.\n{MEANING}"
+    ))
+}
+
+const MEANING: &str = "
+The floor is the smallest blocking thread-a-connection server that gives the same answers, written as in C: no limit,
+no time-out, no log, no parser. Both are loaded in turn by one thread, in pairs of slices of 20 ms, in new processes
+for every 16 pairs; a ratio is the median over these, with the bounds in which it lies 19 times in 20, and the other
+numbers are medians of the same. One question is open at a time unless said otherwise. CPU is the server's.
+Memory is what is resident (smaps_rollup), after one exchange on each connection.
+The server's view is that of one that never sleeps: from accepting the connection or receiving the datagram, to right
+before it sends the answer. That lies within the time between the first and the last byte on the wire, so the
+reported latency is above the wire's by less than is shown.
+";
+
+fn sorted(sample: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sorted: Vec<f64> = sample.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+fn middle_of(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 0 { f64::midpoint(sorted[middle - 1], sorted[middle]) } else { sorted[middle] }
+}

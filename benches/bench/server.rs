@@ -1,0 +1,158 @@
+//! A server in a child process: started, found by the ports that it announces, pinned, killed.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::process::Cores;
+
+/// A program that serves all three protocols.
+#[derive(Clone)]
+pub(crate) enum Subject {
+    /// `smoker server` of this binary.
+    Smoker(PathBuf),
+    /// This benchmark in another role, named by its argument.
+    Role(&'static str),
+}
+
+/// The smallest server that does the same.
+pub(crate) const FLOOR: Subject = Subject::Role("floor");
+
+/// A running one.
+pub(crate) struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    ports: [u16; 3],
+}
+
+/// What is served, in the order in which the ports are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Tcp,
+    Udp,
+    Http,
+}
+
+impl Protocol {
+    pub(crate) const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Http];
+
+    /// As in a log line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Http => "HTTP",
+        }
+    }
+
+    /// The one that a log line is about.
+    pub(crate) fn in_line(line: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| line.contains(&format!("[{}]", protocol.name())))
+    }
+}
+
+impl Subject {
+    /// Starts it and waits until its three listeners are announced.
+    pub(crate) fn start(&self) -> io::Result<Server> {
+        let mut child = self.command()?.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().map(BufReader::new).ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut server = Server { child, stdout, ports: [0; 3] };
+        server.read_ports()?;
+        Ok(server)
+    }
+
+    /// Starts it on the core kept for servers.
+    pub(crate) fn start_pinned(&self, cores: Cores) -> io::Result<Server> {
+        let server = self.start()?;
+        cores.pin_server(server.pid());
+        Ok(server)
+    }
+
+    fn command(&self) -> io::Result<Command> {
+        match self {
+            Self::Role(role) => {
+                let mut command = Command::new(env::current_exe()?);
+                command.arg(role);
+                Ok(command)
+            }
+            Self::Smoker(binary) => Ok(smoker(binary, "server")),
+        }
+    }
+}
+
+/// A `smoker` command on ephemeral ports whose other settings are the defaults, whatever this process inherited.
+pub(crate) fn smoker(binary: &Path, command: impl AsRef<OsStr>) -> Command {
+    let mut smoker = Command::new(binary);
+    smoker.arg(command).env_clear();
+    smoker.envs([("LOG_LEVEL", "warn"), ("MAX_CONNECTIONS", "8192")]);
+    smoker.envs([("TCP_PORT", "0"), ("UDP_PORT", "0"), ("HTTP_PORT", "0")]);
+    smoker
+}
+
+impl Server {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn port(&self, protocol: Protocol) -> u16 {
+        self.ports[protocol as usize]
+    }
+
+    /// The server at 127.0.0.1.
+    pub(crate) fn address(&self, protocol: Protocol) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port(protocol)).into()
+    }
+
+    /// Kills it and returns the lines that it had printed since it announced its ports.
+    pub(crate) fn kill_and_read(mut self) -> io::Result<Vec<String>> {
+        self.child.kill()?;
+        self.stdout.by_ref().lines().collect()
+    }
+
+    fn read_ports(&mut self) -> io::Result<()> {
+        while self.ports.contains(&0) {
+            let mut line = String::new();
+            if self.stdout.read_line(&mut line)? == 0 {
+                return Err(io::Error::other("a server ended before it announced its three ports"));
+            }
+            if let (Some(protocol), Some(port)) = (Protocol::in_line(&line), announced_port(&line)) {
+                self.ports[protocol as usize] = port;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, and there is nobody left to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The listener of a server of the benchmark's own: all addresses, as Smoker listens.
+pub(crate) fn listen() -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}
+
+/// The same for datagrams.
+pub(crate) fn listen_udp() -> io::Result<UdpSocket> {
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}
+
+/// Prints a server's addresses the way Smoker does.
+pub(crate) fn announce(tcp: SocketAddr, udp: SocketAddr, http: SocketAddr) {
+    for (protocol, address) in Protocol::ALL.into_iter().zip([tcp, udp, http]) {
+        println!("[SERVER] [{}] LISTENING address={address}", protocol.name());
+    }
+}
+
+fn announced_port(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once(" LISTENING address=")?;
+    let address: SocketAddr = rest.split_whitespace().next()?.parse().ok()?;
+    Some(address.port())
+}
