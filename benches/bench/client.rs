@@ -55,7 +55,7 @@ pub(crate) fn cost(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) 
     while client.child.try_wait()?.is_none() {
         let pid = client.child.id();
         peak = process::peak_kib(pid).map_or(peak, |now| now.max(peak));
-        cpu = process::cpu_of_process(pid).map_or(cpu, |now| now.max(cpu));
+        cpu = process::cpu(pid).map_or(cpu, |now| now.max(cpu));
         thread::sleep(Duration::from_millis(20));
     }
     client.finish()?;

@@ -18,8 +18,8 @@ const BURST_LIMIT: Duration = Duration::from_secs(1);
 const IDLE: [usize; 2] = [1000, 5000];
 /// Descriptors that this process has besides.
 const SPARE: usize = 100;
-/// Longer than any thread should stay after its connection.
-const LINGER: Duration = Duration::from_secs(10);
+/// A number of threads that stays for this long is final: longer than any waits for another connection.
+const SETTLED: Duration = Duration::from_millis(1500);
 
 /// The time from the start of the process to the first echo, with the reading of the port that was announced.
 pub(crate) fn first_echo(subject: &Subject, starts: u32, table: &mut Table) -> io::Result<()> {
@@ -62,12 +62,12 @@ fn burst(server: &Server, protocol: Protocol) -> io::Result<Duration> {
     let client = || {
         gate.wait();
         let start = Instant::now();
-        let served = Peer::connect(protocol, server.address(protocol)).and_then(|mut peer| {
+        let answered = Peer::connect(protocol, server.address(protocol)).and_then(|mut peer| {
             peer.exchange()?;
             Ok((start.elapsed(), peer))
         });
         exit.wait();
-        served.map(|(took, _)| took)
+        answered.map(|(took, _)| took)
     };
     thread::scope(|scope| {
         let spawn = |_| thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, client);
@@ -81,58 +81,60 @@ fn burst(server: &Server, protocol: Protocol) -> io::Result<Duration> {
 }
 
 /// Memory and threads with no connection, with many that are idle after one exchange, and after they have gone.
-pub(crate) fn idle(
-    subject: &Subject,
-    protocol: Protocol,
-    descriptors: usize,
-    table: &mut Table,
-) -> io::Result<()> {
-    let name = protocol.name();
+pub(crate) fn idle(subject: &Subject, descriptors: usize, table: &mut Table) -> io::Result<()> {
     let server = subject.start()?;
-    let threads = process::threads(server.pid())?;
     for protocol in Protocol::ALL {
         Peer::connect(protocol, server.address(protocol))?.exchange()?;
     }
-    wait_for_threads(&server, threads)?;
-    let empty = resident_kib(&server)?;
-    let label = format!("resident, no connection, {threads} threads");
-    table.result(&label, format!("{empty} KiB"), "≤ 700 KiB", empty <= 700.0);
+    let threads = settled_threads(&server)?;
+    let resident = process::resident_kib(server.pid())?;
+    let label = format!("resident with no connection, {threads} threads");
+    table.result(&label, format!("{resident} KiB"), "≤ 700 KiB", resident <= 700.0);
+    if descriptors < IDLE[1] + SPARE {
+        table.not_measured("resident with idle connections", "too few descriptors");
+        return Ok(());
+    }
+    for protocol in [Protocol::Tcp, Protocol::Http] {
+        hold(&server, protocol, table)?;
+    }
+    Ok(())
+}
 
+fn hold(server: &Server, protocol: Protocol, table: &mut Table) -> io::Result<()> {
+    let name = protocol.name();
+    let empty = process::resident_kib(server.pid())?;
     let mut peers = Vec::new();
     for count in IDLE {
-        if count + SPARE > descriptors {
-            table.not_measured(&format!("resident, {count} idle {name} connections"), "too few descriptors");
-            continue;
-        }
         while peers.len() < count {
             let mut peer = Peer::connect(protocol, server.address(protocol))?;
             peer.exchange()?;
             peers.push(peer);
         }
-        let full = resident_kib(&server)?;
+        let full = process::resident_kib(server.pid())?;
         let each = (full - empty) / f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        let label =
-            format!("resident, {count} idle {name} connections, {} threads", process::threads(server.pid())?);
-        let value = format!("{:.1} MiB, {each:.1} KiB a connection", full / 1024.0);
+        let threads = process::threads(server.pid())?;
+        let label = format!("resident with {count} idle {name} connections, {threads} threads");
+        let value = format!("{:.1} MiB, {each:.1} KiB for each", full / 1024.0);
         table.result(&label, value, "≤ 56 MiB, ≤ 10 KiB", full <= 56.0 * 1024.0 && each <= 10.0);
     }
     drop(peers);
-    wait_for_threads(&server, threads)?;
-    let after = resident_kib(&server)?;
-    let label = format!("resident, after they have gone, {} threads", process::threads(server.pid())?);
-    table.result(&label, format!("{after} KiB"), "given back: ≤ 1 MiB", after <= 1024.0);
+    let threads = settled_threads(server)?;
+    let after = process::resident_kib(server.pid())?;
+    let label = format!("resident after {name} connections, {threads} threads");
+    table.result(&label, format!("{after} KiB"), "given back (≤ 1 MiB)", after <= 1024.0);
     Ok(())
 }
 
-/// Waits until `server` has as few threads as at the start, or for [`LINGER`].
-fn wait_for_threads(server: &Server, threads: u64) -> io::Result<()> {
-    let start = Instant::now();
-    while process::threads(server.pid())? > threads && start.elapsed() < LINGER {
-        thread::sleep(Duration::from_millis(5));
+/// The number of threads once it stays the same: some wait for another connection when theirs is over.
+fn settled_threads(server: &Server) -> io::Result<u64> {
+    let mut threads = process::threads(server.pid())?;
+    let (start, mut since) = (Instant::now(), Instant::now());
+    while since.elapsed() < SETTLED && start.elapsed() < 10 * SETTLED {
+        thread::sleep(Duration::from_millis(20));
+        let now = process::threads(server.pid())?;
+        if now != threads {
+            (threads, since) = (now, Instant::now());
+        }
     }
-    Ok(())
-}
-
-fn resident_kib(server: &Server) -> io::Result<f64> {
-    process::resident_kib(server.pid())
+    Ok(threads)
 }

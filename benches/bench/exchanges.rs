@@ -119,7 +119,7 @@ impl Side {
         let server = subject.start_pinned(cores)?;
         let mut load = Load::open(exchange, &server, number)?;
         load.run(plan.slice)?;
-        let cpu_before = cpu(&server, exchange)?;
+        let cpu_before = process::cpu(server.pid())?;
         Ok(Self { server, load, cpu_before, rates: Vec::new(), latencies: Vec::new() })
     }
 
@@ -131,7 +131,7 @@ impl Side {
     }
 
     fn finish(mut self) -> io::Result<Numbers> {
-        let cpu = cpu(&self.server, self.load.exchange)? - self.cpu_before;
+        let cpu = process::cpu(self.server.pid())?.saturating_sub(self.cpu_before);
         self.latencies.sort_unstable();
         Ok(Numbers {
             rate: median(self.rates.iter().copied()),
@@ -140,12 +140,6 @@ impl Side {
             cpu: micros(cpu) / count(&self.latencies),
         })
     }
-}
-
-/// Precise, except for threads that have ended: they are only in the process's coarser count.
-fn cpu(server: &Server, exchange: Exchange) -> io::Result<Duration> {
-    let cpu = if exchange.lasting { process::cpu_of_threads } else { process::cpu_of_process };
-    cpu(server.pid())
 }
 
 fn count(latencies: &[Duration]) -> f64 {

@@ -10,9 +10,9 @@ use std::thread;
 
 use crate::server::{announce, listen, listen_udp};
 
-/// About as many bytes as Smoker answers with, so that both move the same.
-pub(crate) const HTTP_ANSWER: &[u8] =
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK";
+/// What Smoker answers to `GET /`, but for the time.
+pub(crate) const HTTP_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+    Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK";
 
 /// Serves until it is killed.
 pub(crate) fn run() -> io::Result<()> {
@@ -48,7 +48,7 @@ fn answer_each_read(connection: *mut c_void, answer: Option<&[u8]>) -> io::Resul
 }
 
 fn echo_datagrams(udp: &UdpSocket) -> io::Result<()> {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     loop {
         let (length, peer) = udp.recv_from(&mut buffer)?;
         udp.send_to(&buffer[..length], peer)?;
@@ -106,7 +106,8 @@ mod posix {
 
         pub(super) fn spawn(&self, stream: TcpStream, start: Start) {
             let mut thread = 0;
-            let argument = stream.into_raw_fd() as usize as *mut c_void;
+            let descriptor = usize::try_from(stream.into_raw_fd()).expect("descriptors are not negative");
+            let argument = std::ptr::without_provenance_mut(descriptor);
             // SAFETY: the attributes were initialised; a `pthread_t` is a word; the thread owns the descriptor.
             let failed = unsafe {
                 pthread_create(&raw mut thread, &raw const self.0, start, argument) != 0
@@ -118,7 +119,7 @@ mod posix {
 
     /// The connection that a thread was started with.
     pub(super) fn stream(argument: *mut c_void) -> TcpStream {
-        let descriptor = c_int::try_from(argument as usize).expect("it was a descriptor");
+        let descriptor = c_int::try_from(argument.addr()).expect("it was a descriptor");
         // SAFETY: `spawn` gave this descriptor to this thread alone.
         unsafe { TcpStream::from_raw_fd(descriptor) }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Exchange {
 
 /// An exchange with one server, ready to be had for a while, again and again.
 pub(crate) struct Load {
-    pub(crate) exchange: Exchange,
+    exchange: Exchange,
     target: SocketAddr,
     peers: Vec<Peer>,
 }

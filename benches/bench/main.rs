@@ -22,7 +22,7 @@ use std::time::Duration;
 use binary::Binary;
 use process::{Busy, Cores};
 use report::{RESULTS, Table};
-use server::{FLOOR, Protocol, Subject};
+use server::{FLOOR, Subject};
 
 /// How much of everything is measured.
 struct Plan {
@@ -37,7 +37,7 @@ struct Plan {
 }
 
 const FULL: Plan = Plan {
-    matches: 20,
+    matches: 32,
     pairs: 16,
     slice: Duration::from_millis(20),
     starts: 40,
@@ -76,9 +76,7 @@ fn bench(plan: &Plan) -> io::Result<()> {
     let cores = Cores::pin_load();
     let exchanges = exchanges::compare(&smoker, cores, plan)?;
     connections::bursts(&smoker, cores, plan.bursts, &mut results)?;
-    for protocol in [Protocol::Tcp, Protocol::Http] {
-        connections::idle(&smoker, protocol, descriptors, &mut results)?;
-    }
+    connections::idle(&smoker, descriptors, &mut results)?;
     client::cost(&binary.path, cores, plan.rounds, &mut results)?;
     client::system_calls(&binary.path, cores, plan.traced_rounds, &mut results)?;
     client::honesty(&binary.path, cores, plan.rounds, &mut results)?;

@@ -57,8 +57,14 @@ fn run_quietly(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// The CPU time of the threads that `pid` has now, to the nanosecond; what finished threads used is missing.
-pub(crate) fn cpu_of_threads(pid: u32) -> io::Result<Duration> {
+/// The CPU time of `pid`: exact for the threads that it has, within 20 ms where others have ended.
+pub(crate) fn cpu(pid: u32) -> io::Result<Duration> {
+    // Both are lower bounds: the first leaves ended threads out, the second is cut to the kernel's ticks of 10 ms.
+    let ticks = ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?, 2);
+    Ok(cpu_of_threads(pid)?.max(ticks))
+}
+
+fn cpu_of_threads(pid: u32) -> io::Result<Duration> {
     let mut used = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         // A thread may end between the listing and the reading.
@@ -67,11 +73,6 @@ pub(crate) fn cpu_of_threads(pid: u32) -> io::Result<Duration> {
         }
     }
     Ok(Duration::from_nanos(used))
-}
-
-/// The CPU time of `pid` and all the threads that it ever had, in steps of 10 ms (the kernel's fixed `USER_HZ`).
-pub(crate) fn cpu_of_process(pid: u32) -> io::Result<Duration> {
-    Ok(ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?, 2))
 }
 
 /// The sum of the first `count` of a process's utime, stime, and those of the children that it waited for.
@@ -120,7 +121,7 @@ impl Busy {
     /// How much of the work since then was done for others (the host of a virtual machine among them): 0 to 1.
     pub(crate) fn others_share(self) -> io::Result<f64> {
         let now = Self::now()?;
-        let (all, own) = (now.all - self.all, now.own - self.own);
+        let (all, own) = (now.all.saturating_sub(self.all), now.own.saturating_sub(self.own));
         Ok(all.saturating_sub(own).as_secs_f64() / all.as_secs_f64().max(0.01))
     }
 }
@@ -137,9 +138,9 @@ pub(crate) fn machine() -> String {
 
 fn allowed_cores() -> Option<Vec<u32>> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     let mut cores = Vec::new();
-    for part in list.trim().split(',') {
+    for part in allowed.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         cores.extend(first.parse::<u32>().ok()?..=last.parse().ok()?);
     }
