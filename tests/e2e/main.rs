@@ -1,4 +1,5 @@
 //! The binary from outside: the command line, the server and the client over real sockets, and the house's
 //! own rules. One binary, a module a subject.
 
+mod server;
 mod support;
