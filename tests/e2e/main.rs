@@ -1,5 +1,10 @@
 //! The binary from outside: the command line, the server and the client over real sockets, and the house's
 //! own rules. One binary, a module a subject.
 
+mod command_line;
+mod line;
+mod running;
+mod scripted;
 mod server;
+mod settings;
 mod support;

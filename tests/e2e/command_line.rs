@@ -1,0 +1,183 @@
+//! The commands themselves: what they print, what they refuse, and with which exit status they end.
+
+use std::fs::File;
+use std::net::{TcpListener, UdpSocket};
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use smoker::config::{Default, SETTINGS};
+
+use crate::running::{PATIENCE, port_flags};
+use crate::support::{self, Server};
+
+fn smoker(arguments: &[&str]) -> Command {
+    let mut command = Command::from_std(support::smoker());
+    command.args(arguments).timeout(PATIENCE);
+    command
+}
+
+/// What `smoker` prints on stdout with exit status 0 and nothing on stderr.
+fn printed(arguments: &[&str]) -> String {
+    let assert = smoker(arguments).assert().code(0).stderr("");
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn assert_refused(arguments: &[&str], line: &str) {
+    smoker(arguments).assert().code(2).stdout("").stderr(format!("smoker: {line}\n"));
+}
+
+const COMMANDS: [&str; 4] = ["server", "client", "check", "local"];
+
+#[test]
+fn version() {
+    for word in ["version", "--version", "-V"] {
+        assert_eq!(printed(&[word]), format!("smoker {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let usage = printed(&["help"]);
+    assert_eq!(printed(&["--help"]), usage);
+    assert_eq!(printed(&["-h"]), usage);
+    for command in ["server", "client", "check [HOST]", "local", "help", "version"] {
+        assert_eq!(usage.matches(&format!("\n  smoker {command} ")).count(), 1, "{command}: {usage}");
+    }
+}
+
+#[test]
+fn help_of_a_command_lists_its_settings_and_no_others() {
+    for command in COMMANDS {
+        let usage = printed(&["help", command]);
+        for word in ["--help", "-h"] {
+            assert_eq!(printed(&[command, word]), usage);
+        }
+        let listed: Vec<Vec<&str>> =
+            usage.lines().filter(|line| line.starts_with("  --")).map(columns).collect();
+        let expected: Vec<Vec<&str>> = SETTINGS
+            .iter()
+            .filter(|setting| setting.of.iter().any(|of| of.name() == command))
+            .map(|setting| {
+                let (Default::Text(default) | Default::Said(default)) = setting.default;
+                let row = [setting.flag, setting.environment.unwrap_or(""), default, setting.about];
+                row.into_iter().filter(|column| !column.is_empty()).collect()
+            })
+            .collect();
+        assert_eq!(listed, expected, "{command}");
+    }
+}
+
+/// The columns of a line of help, the flag's without its metavariable.
+fn columns(line: &str) -> Vec<&str> {
+    let mut columns: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
+    columns[0] = columns[0].split(' ').next().unwrap();
+    columns
+}
+
+#[test]
+fn help_does_not_mind_a_wrong_environment() {
+    smoker(&["server", "--help"]).env("TCP_PORT", "eighty").assert().code(0).stderr("");
+    smoker(&["help", "server"]).env("TCP_PORT", "eighty").assert().code(0).stderr("");
+    smoker(&["version"]).env("LOG_LEVEL", "loud").assert().code(0).stderr("");
+}
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = support::smoker().arg("help").stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = "smoker: cannot write to stdout: no space left on device\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), told);
+}
+
+#[test]
+fn wrong_usage_is_refused_with_one_line() {
+    let commands = "(server, client, check, local, help or version)";
+    let with_help = "is not a command with help (server, client, check or local)";
+    for (arguments, line) in [
+        (&[][..], &*format!("no command given {commands}")),
+        (&[""], &format!("\"\" is not a command {commands}")),
+        (&["serve"], &format!("\"serve\" is not a command {commands}")),
+        (&["Server"], &format!("\"Server\" is not a command {commands}")),
+        (&["--tcp-port", "1"], &format!("\"--tcp-port\" is not a command {commands}")),
+        (&["a\"b\nc"], &format!("\"a\\\"b\\nc\" is not a command {commands}")),
+        (&["help", "version"], &format!("\"version\" {with_help}")),
+        (&["help", "server", "client"], "stray argument \"client\" (see smoker help)"),
+        (&["--help", "server"], "stray argument \"server\" (see smoker help)"),
+        (&["version", "-V"], "stray argument \"-V\" (see smoker help)"),
+        (&["server", "8080"], "stray argument \"8080\" (see smoker help)"),
+        (&["client", "10.0.0.1"], "stray argument \"10.0.0.1\" (see smoker help)"),
+        (&["local", "here"], "stray argument \"here\" (see smoker help)"),
+        (&["check", "a", "b"], "stray argument \"b\" (see smoker help)"),
+        (&["check", ""], "HOST: \"\" is neither a host name nor an IP address"),
+        (&["check", "-"], "\"-\" is not a flag of smoker check (see smoker help check)"),
+        (&["check", "--", "a"], "\"--\" is not a flag of smoker check (see smoker help check)"),
+        (&["server", "--port", "1"], "\"--port\" is not a flag of smoker server (see smoker help server)"),
+        (&["server", "-tcp-port=1"], "\"-tcp-port\" is not a flag of smoker server (see smoker help server)"),
+        (&["server", "--timeout=1"], "\"--timeout\" is not a flag of smoker server (see smoker help server)"),
+        (&["check", "--count", "1"], "\"--count\" is not a flag of smoker check (see smoker help check)"),
+        (
+            &["check", "--interval", "1"],
+            "\"--interval\" is not a flag of smoker check (see smoker help check)",
+        ),
+        (&["local", "--bind", "::1"], "\"--bind\" is not a flag of smoker local (see smoker help local)"),
+        (&["server", "--tcp-port"], "--tcp-port: no value given (--tcp-port PORT)"),
+        (&["client", "--count"], "--count: no value given (--count N)"),
+        (&["server", "--tcp-port", "--bind"], "--tcp-port: \"--bind\" is not a port number (0 to 65535)"),
+    ] {
+        assert_refused(arguments, line);
+    }
+}
+
+#[test]
+fn a_refusal_is_one_line_however_long_the_value() {
+    let output = smoker(&["server", "--tcp-port", &"9\n".repeat(50_000)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.lines().count(), 1);
+    assert!(stderr.len() < 1000, "{} bytes", stderr.len());
+}
+
+#[test]
+fn exit_status_0_if_every_probe_succeeded_and_1_if_one_failed() {
+    let server = Server::start(&["--log-level", "error"]);
+    let [tcp, udp, http] = [server.tcp, server.udp, server.http].map(|address| address.port());
+    for more in [&["check"][..], &["client", "--count=1"], &["client", "--count=3", "--interval=10ms"]] {
+        let assert = |http_port, status| {
+            let ports = port_flags(tcp, udp, http_port);
+            smoker(more).args(ports).args(["--server-host", "127.0.0.1"]).assert().code(status).stderr("");
+        };
+        assert(http, 0);
+        // An echo is no HTTP: TCP and UDP succeed, and that is not enough.
+        assert(tcp, 1);
+    }
+    smoker(&["local", "--count", "2", "--interval", "10ms"]).assert().code(0).stderr("");
+}
+
+#[test]
+fn check_takes_its_host_as_an_argument_anywhere() {
+    let server = Server::start(&["--log-level", "error"]);
+    let flags = port_flags(server.tcp.port(), server.udp.port(), server.http.port());
+    smoker(&["check", "127.0.0.1"]).args(&flags).assert().code(0);
+    smoker(&["check"]).args(&flags).arg("127.0.0.1").env("SERVER_HOST", "a b").assert().code(0);
+    smoker(&["check"]).args(&flags).env("SERVER_HOST", "127.0.0.1").assert().code(0);
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_run_time_error_and_nothing_is_served() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (tcp, udp) = (tcp.local_addr().unwrap().port(), udp.local_addr().unwrap().port());
+    for (kind, flag, port) in
+        [("TCP", "--tcp-port", tcp), ("UDP", "--udp-port", udp), ("HTTP", "--http-port", tcp)]
+    {
+        let line =
+            format!("smoker: cannot listen on {kind} port {port} of 127.0.0.1: address already in use\n");
+        smoker(&["server", "--bind", "127.0.0.1", "--tcp-port=0", "--udp-port=0", "--http-port=0"])
+            .args([flag, &port.to_string()])
+            .assert()
+            .code(1)
+            .stdout("")
+            .stderr(line);
+    }
+}
