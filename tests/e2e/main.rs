@@ -3,7 +3,9 @@
 
 mod command_line;
 mod line;
+mod repository;
 mod running;
+mod rust;
 mod scripted;
 mod server;
 mod settings;
