@@ -186,10 +186,7 @@ fn bind<T>(
             bound => bound,
         },
     };
-    bound.map_err(|error| {
-        let at = address.map(|address| format!(" of {address}")).unwrap_or_default();
-        format!("cannot listen on {kind} port {port}{at}: {}", sys::describe(&error))
-    })
+    bound.map_err(|error| format!("cannot listen on {kind} port {port}: {}", sys::describe(&error)))
 }
 
 /// The kernel was built or started without IPv6 (`EAFNOSUPPORT`), or it is switched off (`EADDRNOTAVAIL`).

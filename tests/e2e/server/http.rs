@@ -146,11 +146,9 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for() {
 #[test]
 fn a_body_that_nobody_wants_is_not_asked_for() {
     let server = quiet();
-    for (request, len, status) in [
-        ("POST /", LONGEST_BODY + 1, 413),
-        ("POST /nothing", 5, 404),
-        ("PUT /", 5, 405),
-    ] {
+    for (request, len, status) in
+        [("POST /", LONGEST_BODY + 1, 413), ("POST /nothing", 5, 404), ("PUT /", 5, 405)]
+    {
         let mut http = Http::connect(server.http);
         http.send(format!("{request} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"));
         http.send(format!("Content-Length: {len}\r\n\r\n"));
@@ -194,7 +192,8 @@ fn requests_may_come_all_at_once_and_are_answered_in_turn() {
     let mut requests = String::new();
     for index in 0..500 {
         let body = format!("body {index}");
-        let _ = write!(requests, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let _ =
+            write!(requests, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         requests.push_str("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
     }
     requests.push_str("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -136,7 +136,9 @@ fn peers_that_never_read_do_not_hold_up_others() {
 fn each_connection_has_a_thread_and_a_stack_of_64_kib() {
     const CONNECTIONS: usize = 20;
     let server = Server::start(&[]);
-    eventually("a thread that waits for signals, and one a listener", || (server.threads() == 4).then_some(()));
+    eventually("a thread that waits for signals, and one a listener", || {
+        (server.threads() == 4).then_some(())
+    });
     let stacks = small_stacks(&server);
     let streams: Vec<TcpStream> = (0..CONNECTIONS).map(|_| connect(server.tcp)).collect();
     for stream in &streams {

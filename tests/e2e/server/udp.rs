@@ -64,9 +64,10 @@ fn a_sender_with_the_port_of_a_service_is_not_answered() {
     let server = Server::start(&[]);
     let address = IpAddr::from(own_address());
     // The highest that is free: other tests may hold one.
-    let bound = (1..1024).rev().map(|port| UdpSocket::bind((address, port))).find(
-        |bound| !matches!(bound, Err(error) if error.kind() == ErrorKind::AddrInUse),
-    );
+    let bound = (1..1024)
+        .rev()
+        .map(|port| UdpSocket::bind((address, port)))
+        .find(|bound| !matches!(bound, Err(error) if error.kind() == ErrorKind::AddrInUse));
     match bound.unwrap() {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             not_run("UDP from a source port below 1024", "it takes root to send such a datagram");
