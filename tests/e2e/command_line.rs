@@ -171,8 +171,7 @@ fn a_port_that_is_taken_is_a_run_time_error_and_nothing_is_served() {
     for (kind, flag, port) in
         [("TCP", "--tcp-port", tcp), ("UDP", "--udp-port", udp), ("HTTP", "--http-port", tcp)]
     {
-        let line =
-            format!("smoker: cannot listen on {kind} port {port} of 127.0.0.1: address already in use\n");
+        let line = format!("smoker: cannot listen on {kind} port {port}: address already in use\n");
         smoker(&["server", "--bind", "127.0.0.1", "--tcp-port=0", "--udp-port=0", "--http-port=0"])
             .args([flag, &port.to_string()])
             .assert()
