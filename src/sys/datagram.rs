@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 
 use super::address::RawAddress;
 use super::checked_len;
-use super::socket::{IPPROTO_IPV6, SOCK_DGRAM, bound, set_option};
+use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, SOCK_DGRAM, bound, set_option};
 
 const IPPROTO_IP: c_int = 0;
 const IP_PKTINFO: c_int = 8;
@@ -106,13 +106,14 @@ impl DatagramSocket {
         Ok((received, origin))
     }
 
-    /// Sends `datagram` back to `origin`, from the address that it had asked.
+    /// Sends `datagram` back to `origin`, from the address that it had asked. Does not wait: a peer whose
+    /// link address is not known yet may have filled the send buffer, and the others shall not stand behind.
     pub fn reply(&self, datagram: &[u8], origin: &Origin) -> io::Result<()> {
         let mut origin = *origin;
         let mut slice = IoSlice { base: datagram.as_ptr().cast_mut().cast(), len: datagram.len() };
         let message = origin.message(&mut slice);
         // SAFETY: as above; sendmsg writes through none of the pointers.
-        checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, 0) }).map(drop)
+        checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, MSG_DONTWAIT) }).map(drop)
     }
 }
 
