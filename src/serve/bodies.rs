@@ -61,7 +61,10 @@ impl Body<'_> {
 
 impl Drop for Body<'_> {
     fn drop(&mut self) {
-        self.bodies.held.fetch_sub(self.share, Ordering::Relaxed);
+        // Most requests have no body, and all threads share the account.
+        if self.share > 0 {
+            self.bodies.held.fetch_sub(self.share, Ordering::Relaxed);
+        }
     }
 }
 

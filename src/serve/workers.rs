@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::connections::Admitted;
 
-/// The stack of a thread: the echo buffer of 16 KiB is the largest thing on it.
+/// The stack of a thread: eight times what the deepest call was seen to take.
 pub const STACK_SIZE: usize = 64 * 1024;
 
 /// How many finished threads may wait: about what a burst of new connections keeps two cores busy with.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{RESERVE_TIMEOUT, Shared};
+use super::{Listeners, RESERVE_TIMEOUT, Shared};
 use crate::http::request::Request;
 use crate::serve::accept::{self, Complaints, Trouble};
 use crate::serve::connections::Admitted;
@@ -19,13 +19,13 @@ const ECHO: &[(&str, &str)] =
 
 /// Accepts connections, each answered by a thread, until the stop. Past the limit a few more are answered,
 /// briefly, and the rest are closed at once.
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &Shared, listeners: &Listeners) {
     let served = Workers::new(conversation(shared, shared.config.idle_timeout, Requests::Many));
     let brief = shared.config.idle_timeout.min(RESERVE_TIMEOUT);
     let turned_away = Workers::new(conversation(shared, brief, Requests::One));
     let mut refused = Complaints::default();
     let trouble = Trouble::new(shared.log.clone(), "HTTP");
-    accept::run(&shared.listeners.http, &shared.stop, trouble, |stream, peer| {
+    accept::run(&listeners.http, &shared.stop, trouble, |stream, peer| {
         let stream = match shared.connections.admit(stream, peer) {
             Ok(connection) => return served.hand(connection),
             Err(stream) => stream,

@@ -42,6 +42,7 @@ pub struct Server {
     /// Where it listens.
     pub addresses: Addresses,
     shared: Arc<Shared>,
+    listeners: Arc<Listeners>,
     loops: Vec<JoinHandle<()>>,
 }
 
@@ -56,11 +57,10 @@ pub struct Addresses {
     pub http: SocketAddr,
 }
 
-/// What the three loops share.
+/// What the three loops share but for the listeners, which close when the last loop has ended.
 struct Shared {
     config: config::Server,
     log: Log,
-    listeners: Listeners,
     stop: Arc<Stop>,
     connections: Arc<Connections>,
     reserve: Arc<Connections>,
@@ -84,7 +84,7 @@ pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(
 /// Binds the three listeners, logs their addresses, and only then serves.
 pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     raise_descriptor_limit(&config, log);
-    let listeners = Listeners::bind(&config)?;
+    let listeners = Arc::new(Listeners::bind(&config)?);
     let addresses = listeners.addresses().map_err(|error| sys::describe(&error))?;
     for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
         log.line(Level::Error, kind, "LISTENING", &[("address", Value::Address(address))]);
@@ -95,31 +95,31 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
         stop: Arc::default(),
         bodies: Arc::default(),
         log: log.clone(),
-        listeners,
         config,
     });
     let mut loops = Vec::new();
     for run in [tcp::run, udp::run, http::run] {
-        let shared = Arc::clone(&shared);
-        let spawned = thread::Builder::new().spawn(move || run(&shared));
+        let (shared, listeners) = (Arc::clone(&shared), Arc::clone(&listeners));
+        let spawned = thread::Builder::new().spawn(move || run(&shared, &listeners));
         loops.push(spawned.map_err(|error| format!("cannot start a thread: {}", sys::describe(&error)))?);
     }
-    Ok(Server { addresses, shared, loops })
+    Ok(Server { addresses, shared, listeners, loops })
 }
 
 impl Server {
     /// Stops: `/health` says so for the drain delay, the listeners close, idle connections are closed, and
     /// requests under way end or are ended. A signal skips the waiting.
     pub fn stop(self, signals: &StopSignals) {
-        let Shared { config, listeners, stop, connections, reserve, .. } = &*self.shared;
+        let Shared { config, stop, connections, reserve, .. } = &*self.shared;
         stop.advance(Phase::Draining);
         signals.wait(config.drain_delay);
         stop.advance(Phase::Stopping);
-        listeners.wake();
+        self.listeners.wake();
         for run in self.loops {
             // A loop that panicked has said so in the log; the others still have to end.
             let _ = run.join();
         }
+        drop(self.listeners);
         connections.close_idle();
         reserve.close_idle();
         let deadline = Deadline::after(config.shutdown_timeout);

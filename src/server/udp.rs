@@ -19,8 +19,8 @@ const BUFFER_SIZE: usize = 64 * 1024;
 const FIRST_CLIENT_PORT: u16 = 1024;
 
 /// Echoes until the stop.
-pub(super) fn run(shared: &Shared) {
-    let Shared { listeners: Listeners { udp: socket, .. }, stop, log, .. } = shared;
+pub(super) fn run(shared: &Shared, listeners: &Listeners) {
+    let (Shared { stop, log, .. }, Listeners { udp: socket, .. }) = (shared, listeners);
     let own_port = socket.local_addr().map_or(0, |address| address.port());
     let mut buffer = vec![0; BUFFER_SIZE];
     let mut trouble = Trouble::new(log.clone(), "UDP");
