@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::connections::Admitted;
 
-/// The stack of a thread: eight times what the deepest call was seen to take.
+/// The stack of a thread: the largest thing on it are the 8 KiB that `io::copy` moves at a time.
 pub const STACK_SIZE: usize = 64 * 1024;
 
 /// How many finished threads may wait: about what a burst of new connections keeps two cores busy with.
