@@ -1,6 +1,7 @@
 //! The TCP echo: whatever arrives goes back, byte for byte, until the peer ends or falls silent.
 
 use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use crate::log::{Level, Log, Value};
@@ -13,8 +14,12 @@ use crate::sys::socket;
 
 use super::{Listeners, Shared};
 
-/// What is read at once. Of 4, 16 and 64 KiB, 16 was the fastest for large messages.
-const BUFFER_SIZE: usize = 16 * 1024;
+/// What is read at once, as long as messages are small: little enough for the stack of a thread that mostly
+/// waits. A larger frame would be touched whole by the probes that guard it against overflow.
+const SMALL_BUFFER: usize = 4 * 1024;
+
+/// What is read at once when a message has filled the small buffer. Of 4, 16 and 64 KiB, 16 was the fastest.
+const LARGE_BUFFER: usize = 16 * 1024;
 
 /// Accepts connections, each echoed by a thread, until the stop. Past the limit they are closed at once.
 pub(super) fn run(shared: &Shared, listeners: &Listeners) {
@@ -48,11 +53,11 @@ fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::R
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(idle_timeout))?;
     let patience = Patience { idle: idle_timeout, whole: None };
-    // On the heap and not initialised, a small message touches one page of it. On the stack all four would be
-    // touched at once, by the probes that guard a large frame against overflow.
-    let mut memory: Vec<u8> = Vec::with_capacity(BUFFER_SIZE);
+    let mut small = [MaybeUninit::uninit(); SMALL_BUFFER];
+    let mut large: Vec<u8> = Vec::new();
     loop {
-        let bytes = match socket::receive(stream, memory.spare_capacity_mut()) {
+        let buffer = if large.capacity() == 0 { &mut small[..] } else { large.spare_capacity_mut() };
+        let bytes = match socket::receive(stream, buffer) {
             Ok([]) => return Ok(()),
             Ok(bytes) => bytes,
             // Stopped and continued (signal(7)).
@@ -64,6 +69,9 @@ fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::R
             let fields =
                 [("bytes", Value::Count(bytes.len() as u64)), ("client", Value::Address(connection.peer))];
             log.line(Level::Info, "TCP", "ECHO", &fields);
+        }
+        if bytes.len() == SMALL_BUFFER {
+            large.reserve_exact(LARGE_BUFFER);
         }
     }
 }
