@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Content, Handler, Refusal, Reply, Requests, Service};
 use crate::http::body::{Decoder, Framing};
 use crate::http::buffer::Buffer;
+use crate::http::date::Date;
 use crate::http::reply::{self, Head};
 use crate::http::request::{self, BODY_LIMIT, Request};
 use crate::log::{Level, Value, escape};
@@ -40,6 +41,7 @@ pub(super) struct Conversation<'a> {
     service: &'a Service,
     buffer: Buffer,
     out: Vec<u8>,
+    date: Date,
     /// Whether the socket's read timeout is the idle timeout, so that it need not be set again.
     times_idleness: bool,
     /// Whether the request at hand is a HEAD, whose reply has no content (RFC 9110, 9.3.2).
@@ -68,8 +70,8 @@ struct Response<'a> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
-        let (buffer, out) = (Buffer::new(), Vec::new());
-        Self { connection, service, buffer, out, times_idleness: false, head_only: false }
+        let (buffer, out, date) = (Buffer::new(), Vec::new(), Date::default());
+        Self { connection, service, buffer, out, date, times_idleness: false, head_only: false }
     }
 
     /// Answers requests until one of them, or the service, wants no more.
@@ -219,7 +221,8 @@ impl<'a> Conversation<'a> {
 
     fn send(&mut self, response: &Response<'_>) -> io::Result<()> {
         self.out.clear();
-        let mut head = Head::new(&mut self.out, response.status, seconds_since_epoch());
+        let date = self.date.at(seconds_since_epoch());
+        let mut head = Head::new(&mut self.out, response.status, date);
         for (name, value) in response.fields {
             head = head.field(name, value);
         }
