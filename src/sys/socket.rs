@@ -94,7 +94,7 @@ pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {
 /// and no wake-up through poll in the measured time. The send timeout stays set.
 pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> io::Result<()> {
     let raw = RawAddress::from(address);
-    deadline.wait(|timeout| {
+    let connected = deadline.wait(|timeout| {
         stream.set_write_timeout(Some(timeout))?;
         // SAFETY: `raw` holds `len` bytes of a sockaddr.
         let connected = checked(unsafe { connect_(stream.as_raw_fd(), raw.bytes.as_ptr(), raw.len) });
@@ -106,7 +106,13 @@ pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> i
             }
             Err(error) => Err(error),
         }
-    })
+    });
+    match connected {
+        // An ICMP error that came while the SYN was being sent, as over a veth, is noted and kept back until
+        // the SYN is sent again, a second later (`sk_err_soft` in net/ipv4/tcp_ipv4.c); SO_ERROR tells it.
+        Err(error) if error.kind() == ErrorKind::TimedOut => Err(stream.take_error()?.unwrap_or(error)),
+        connected => connected,
+    }
 }
 
 /// Ends every blocked accept or receive on this socket, now and from now on. A listener stops listening.
