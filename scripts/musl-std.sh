@@ -1,11 +1,14 @@
 #!/bin/sh
-# The second way to a static binary, for machines that cannot fetch Rust's musl library: compiles that library
-# from Debian's sources together with Smoker. scripts/build.sh calls it and says where the result goes.
-# It installs nothing; on Debian 12 (rustc-web and rust-web-src are in the security suite), as root:
+# The second way to a static binary, for machines that cannot fetch Rust's musl library: compiles that library from
+# Debian's sources together with Smoker, into target/musl-std. scripts/build.sh calls it and does the rest.
+#
+#   scripts/musl-std.sh
+#
+# It installs nothing. What it needs, on Debian 12 (rustc-web and rust-web-src are in the security suite):
 #
 #   apt-get install rustc-web rust-web-src musl-tools libunwind-14-dev
 #
-# cargo may be rustup's or Debian's (package cargo-web).
+# and a cargo, rustup's or Debian's (package cargo-web).
 set -eu
 . "$(dirname "$0")/common.sh"
 takes_nothing "$@"
