@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ pub(super) struct Server {
     pub(super) http: SocketAddr,
     /// What it printed before it said where it listens.
     pub(super) early: Vec<String>,
-    lines: Receiver<String>,
+    /// Behind a lock, so that threads may share the server.
+    lines: Mutex<Receiver<String>>,
     process: Process,
 }
 
@@ -57,15 +59,7 @@ impl Server {
     /// Starts `command`, and waits until it says where it listens.
     pub(super) fn of(command: &mut Command) -> Self {
         let (mut server, stdout) = Self::unread(command);
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines() {
-                if sender.send(line.unwrap()).is_err() {
-                    return;
-                }
-            }
-        });
-        server.lines = lines;
+        server.read(stdout);
         server
     }
 
@@ -81,11 +75,33 @@ impl Server {
         let (mut early, stdout) = listening.recv_timeout(PATIENCE).expect("no LISTENING line");
         let listening = early.split_off(early.len() - 3);
         let [tcp, udp, http] = ["TCP", "UDP", "HTTP"].map(|kind| {
-            let mark = format!(" [SERVER] [{kind}] LISTENING address=");
-            let line = listening.iter().find(|line| line.contains(&mark)).expect("one line each");
-            line.split_once(&mark).unwrap().1.parse().unwrap()
+            let start = format!("[{kind}] LISTENING address=");
+            let address = listening.iter().find_map(|line| event(line).strip_prefix(&start));
+            address.unwrap_or_else(|| panic!("no {kind} in {listening:?}")).parse().unwrap()
         });
-        (Self { tcp, udp, http, early, lines: channel().1, process }, stdout)
+        (Self { tcp, udp, http, early, lines: Mutex::new(channel().1), process }, stdout)
+    }
+
+    /// Starts `command`, of which nothing is heard, and waits until it listens on `addresses`.
+    pub(super) fn unheard(command: &mut Command, addresses: [SocketAddr; 3]) -> Self {
+        let process = Process(command.spawn().unwrap());
+        let [tcp, udp, http] = addresses;
+        // HTTP is bound last.
+        eventually("it listens", || TcpStream::connect(http).ok());
+        Self { tcp, udp, http, early: Vec::new(), lines: Mutex::new(channel().1), process }
+    }
+
+    /// Begins to read the stdout that was left unread.
+    pub(super) fn read(&mut self, stdout: ChildStdout) {
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                if sender.send(line.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        self.lines = Mutex::new(lines);
     }
 
     /// The next line that contains `mark`; those before it are passed over.
@@ -93,17 +109,18 @@ impl Server {
         let mut passed = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.lines.lock().unwrap().recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) if line.contains(mark) => return line,
                 Ok(line) => passed.push(line),
-                Err(_) => panic!("no {mark:?} in {passed:#?}"),
+                Err(error) => panic!("no {mark:?}: {error}: {passed:#?}"),
             }
         }
     }
 
     /// The lines that have come and were not asked for yet.
     pub(super) fn lines_so_far(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
+        self.lines.lock().unwrap().try_iter().collect()
     }
 
     /// Sends it a signal: `TERM`, `INT`, `STOP` or `CONT`.
@@ -121,12 +138,22 @@ impl Server {
     pub(super) fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let (deadline, mut lines) = (Instant::now() + PATIENCE, Vec::new());
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.lines.lock().unwrap().recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) => lines.push(line),
                 Err(RecvTimeoutError::Disconnected) => return (self.process.0.wait().unwrap(), lines),
                 Err(RecvTimeoutError::Timeout) => panic!("the server goes on: {lines:#?}"),
             }
         }
+    }
+
+    /// As [`ended`](Self::ended), where stderr was piped: what it printed there.
+    pub(super) fn ended_with_stderr(mut self) -> (ExitStatus, String) {
+        let (mut stderr, mut text) = (self.process.0.stderr.take().unwrap(), String::new());
+        let (sender, receiver) = channel();
+        thread::spawn(move || sender.send(stderr.read_to_string(&mut text).map(|_| text)).unwrap());
+        let text = receiver.recv_timeout(PATIENCE).expect("the server goes on").unwrap();
+        (self.process.0.wait().unwrap(), text)
     }
 
     /// Its process id.
@@ -166,6 +193,14 @@ impl Server {
     }
 }
 
+/// What a line says behind its stamp and `[SERVER]`, whose form is checked on the way.
+pub(super) fn event(line: &str) -> &str {
+    let digits = line.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    let start: Vec<u8> = digits.take("[0000-00-00 00:00:00] [SERVER] ".len()).collect();
+    assert!(start == b"[0000-00-00 00:00:00] [SERVER] ", "{line:?}");
+    &line[start.len()..]
+}
+
 /// Sends a signal to any process.
 pub(super) fn signal(id: u32, name: &str) {
     let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {id}")).status().unwrap();
@@ -195,9 +230,10 @@ fn lines_until_listening(stdout: &mut ChildStdout) -> Vec<String> {
     let (mut lines, mut line, mut byte) = (Vec::new(), Vec::new(), [0]);
     while lines.iter().filter(|line: &&String| line.contains("] LISTENING ")).count() < 3 {
         stdout.read_exact(&mut byte).expect("the server has ended");
-        match byte {
-            [b'\n'] => lines.push(String::from_utf8(std::mem::take(&mut line)).unwrap()),
-            [byte] => line.push(byte),
+        if byte == [b'\n'] {
+            lines.push(String::from_utf8(std::mem::take(&mut line)).unwrap().trim_end().to_owned());
+        } else {
+            line.extend(byte);
         }
     }
     lines

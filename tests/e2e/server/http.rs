@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::thread;
 
 use super::child::Server;
-use super::peer::{Http, Random, ask, connect, get};
+use super::peer::{Http, Random, ask, get};
 
 const LONGEST_BODY: usize = 1024 * 1024;
 

@@ -122,7 +122,7 @@ fn peers_that_never_read_do_not_hold_up_others() {
     thread::scope(|scope| {
         for mut stream in &stuck {
             stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
-            scope.spawn(move || while stream.write(&[7; 64 * 1024]).is_ok() {});
+            scope.spawn(move || while stream.write(&vec![7; 64 * 1024]).is_ok() {});
         }
     });
     let start = Instant::now();

@@ -3,6 +3,12 @@
 mod child;
 mod peer;
 
+mod attackers;
 mod http;
+mod load;
+mod log;
+mod overload;
+mod start;
+mod stop;
 mod tcp;
 mod udp;
