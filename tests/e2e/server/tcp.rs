@@ -105,8 +105,8 @@ fn a_peer_that_sends_and_never_reads_is_given_up() {
     let mut stream = connect(server.tcp);
     let (some, mut last) = (vec![7; 64 * 1024], Instant::now());
     let error = loop {
-        match stream.write(&some) {
-            Ok(_) => last = Instant::now(),
+        match stream.write_all(&some) {
+            Ok(()) => last = Instant::now(),
             Err(error) => break error,
         }
     };
