@@ -1,8 +1,10 @@
 //! The binary from outside: the command line, the server and the client over real sockets, and the house's
 //! own rules. One binary, a module a subject.
 
+mod client;
 mod command_line;
 mod line;
+mod probes;
 mod repository;
 mod running;
 mod rust;

@@ -183,7 +183,7 @@ fn sources_in(folder: &str) -> Vec<Source> {
         let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
             sources.extend(sources_in(&path));
-        } else if path.ends_with(".rs") {
+        } else if Path::new(&path).extension().is_some_and(|extension| extension == "rs") {
             sources.push(Source::new(&path, &read(&path)));
         }
     }

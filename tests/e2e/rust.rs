@@ -23,8 +23,8 @@ fn literal_or_comment(rest: &str, before: Option<char>) -> usize {
         rest.find('\n').unwrap_or(rest.len())
     } else if rest.starts_with("/*") {
         block_comment(rest)
-    } else if rest.starts_with('"') {
-        1 + quoted(&rest[1..], '"')
+    } else if let Some(string) = rest.strip_prefix('"') {
+        1 + quoted(string, '"')
     } else if let Some(raw) = rest.strip_prefix('r').filter(|_| !within_word || before == Some('b')) {
         let hashes = raw.len() - raw.trim_start_matches('#').len();
         let end = format!("\"{}", &raw[..hashes]);
