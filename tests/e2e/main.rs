@@ -3,7 +3,10 @@
 
 mod client;
 mod command_line;
+mod isolated;
 mod line;
+mod names;
+mod netns;
 mod probes;
 mod repository;
 mod running;

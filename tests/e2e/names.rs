@@ -1,0 +1,410 @@
+//! Names, from `/etc/hosts` and from nameservers that do what a test says: which addresses are tried, which code a
+//! failed look-up has, and how long each may take.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::isolated::{check, etc, filter, found, isolated};
+use crate::line::{Line, Outcome, Tried};
+use crate::running::{PATIENCE, Running};
+use crate::scripted::{hold, serve_tcp};
+use crate::support::smoker;
+
+const ALL_WELL: [&str; 3] = ["TCP SUCCESS", "UDP SUCCESS", "HTTP SUCCESS"];
+
+/// A server on the default ports of one address.
+fn server_on(address: &str) -> Running {
+    let mut command = smoker();
+    command.args(["server", "--bind", address, "--log-level=error"]);
+    let server = Running::start(command);
+    (0..3).for_each(|_| assert!(server.line().contains("LISTENING")));
+    server
+}
+
+/// A question, as a nameserver hears it.
+#[derive(Debug)]
+struct Question {
+    name: String,
+    is_aaaa: bool,
+    over_tcp: bool,
+    query: Vec<u8>,
+}
+
+const NO_ERROR: u8 = 0;
+const FORMAT_ERROR: u8 = 1;
+const SERVER_FAILURE: u8 = 2;
+const NAME_ERROR: u8 = 3;
+const REFUSED: u8 = 5;
+
+impl Question {
+    /// Reads the first question of a query (RFC 1035, 4.1).
+    fn of(query: &[u8], over_tcp: bool) -> Self {
+        let (mut name, mut at) = (String::new(), 12);
+        while query[at] != 0 {
+            let end = at + 1 + usize::from(query[at]);
+            name.push_str(std::str::from_utf8(&query[at + 1..end]).unwrap());
+            name.push('.');
+            at = end;
+        }
+        let is_aaaa = query[at + 2] == 28;
+        Self { name, is_aaaa, over_tcp, query: query[..at + 5].to_vec() }
+    }
+
+    /// A reply with this code and those of `addresses` that are of the family asked for.
+    fn reply(&self, code: u8, addresses: &[&str]) -> Vec<u8> {
+        let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().unwrap());
+        let records: Vec<Vec<u8>> = addresses
+            .filter(|address| address.is_ipv6() == self.is_aaaa)
+            .map(|address| match address {
+                IpAddr::V4(ip) => record(1, &ip.octets()),
+                IpAddr::V6(ip) => record(28, &ip.octets()),
+            })
+            .collect();
+        self.with(code, &records)
+    }
+
+    /// A reply with these records behind the question.
+    fn with(&self, code: u8, records: &[Vec<u8>]) -> Vec<u8> {
+        let mut reply = self.query.clone();
+        let count = u8::try_from(records.len()).unwrap();
+        // QR, RD and RA; the code; one question, the answers, and nothing else.
+        reply[2..12].copy_from_slice(&[0x81, 0x80 | code, 0, 1, 0, count, 0, 0, 0, 0]);
+        reply.extend(records.concat());
+        reply
+    }
+
+    /// A reply that says that it does not fit.
+    fn truncated(&self) -> Vec<u8> {
+        let mut reply = self.reply(NO_ERROR, &[]);
+        reply[2] |= 2;
+        reply
+    }
+}
+
+/// A record of the name that was asked for.
+fn record(kind: u8, data: &[u8]) -> Vec<u8> {
+    let head = [0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 5, 0, u8::try_from(data.len()).unwrap()];
+    [&head, data].concat()
+}
+
+/// A nameserver on port 53 of `address`, over UDP and TCP, that sends what `answer` gives. The names that were
+/// asked for, with `A` or `AAAA`, can be received.
+fn nameserver(
+    address: &str,
+    mut answer: impl FnMut(&Question) -> Vec<Vec<u8>> + Clone + Send + Sync + 'static,
+) -> Receiver<String> {
+    let (sender, asked) = channel();
+    let note = move |question: &Question| {
+        let family = if question.is_aaaa { "AAAA" } else { "A" };
+        let _ = sender.send(format!("{} {family}", question.name));
+    };
+    let (note_tcp, answer_tcp) = (note.clone(), answer.clone());
+    serve_tcp(TcpListener::bind((address, 53)).unwrap(), move |mut stream| {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).unwrap();
+        let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut query).unwrap();
+        let question = Question::of(&query, true);
+        note_tcp(&question);
+        for reply in answer_tcp.clone()(&question) {
+            stream
+                .write_all(&[&u16::try_from(reply.len()).unwrap().to_be_bytes(), &reply[..]].concat())
+                .unwrap();
+        }
+        hold(stream);
+    });
+    let socket = UdpSocket::bind((address, 53)).unwrap();
+    thread::spawn(move || {
+        let mut query = [0; 1024];
+        loop {
+            let (len, client) = socket.recv_from(&mut query).unwrap();
+            let question = Question::of(&query[..len], false);
+            note(&question);
+            for reply in answer(&question) {
+                socket.send_to(&reply, client).unwrap();
+            }
+        }
+    });
+    asked
+}
+
+/// Asserts that each of the three lines says this, and how long the whole took.
+fn assert_unresolved(host: &str, timeout: &str, error: &str) -> Duration {
+    let start = Instant::now();
+    let (ended, lines) = check(host, &["--timeout", timeout]);
+    let took = start.elapsed();
+    let expected = ["TCP", "UDP", "HTTP"].map(|kind| format!("{kind} {error} resolve"));
+    assert_eq!(lines.iter().map(Line::brief).collect::<Vec<_>>(), expected);
+    for line in &lines {
+        let Outcome::Failed { tried, failures, .. } = &line.outcome else { panic!("{line}") };
+        assert_eq!((tried, *failures), (&Tried::Name(host.to_owned()), 1), "{line}");
+    }
+    assert_eq!((ended.status, &*ended.stderr), (Some(1), ""));
+    took
+}
+
+const RESOLV_CONF: (&str, &str) = ("resolv.conf", "nameserver 127.0.0.1\n");
+
+#[test]
+#[ignore = "needs root: its own /etc/hosts"]
+fn success_on_the_second_address_tells_of_the_first() {
+    isolated(|| {
+        etc(&[("hosts", "127.0.0.2 one both\n127.0.0.3 both\n127.0.0.4 none\n127.0.0.5 none\n")]);
+        let _server = server_on("127.0.0.3");
+        let (ended, lines) = check("both", &[]);
+        assert_eq!((ended.status, lines.len()), (Some(0), 3));
+        for (line, (port, why)) in lines.iter().zip([(8080, "refused"), (8081, "refused"), (8082, "refused")])
+        {
+            let Outcome::Success { address, .. } = &line.outcome else { panic!("{line}") };
+            assert_eq!(address.as_deref(), Some(&*format!("127.0.0.3:{port}")), "{line}");
+            assert_eq!(line.failed.as_deref(), Some(&*format!("127.0.0.2:{port}/{why}")), "{line}");
+        }
+        let (ended, lines) = check("none", &["--protocols=tcp"]);
+        let Outcome::Failed { tried, error, .. } = &lines[0].outcome else { panic!("{}", lines[0]) };
+        assert_eq!((tried, &**error), (&Tried::Address("127.0.0.5:8080".into()), "refused"));
+        assert_eq!(lines[0].failed.as_deref(), Some("127.0.0.4:8080/refused"));
+        assert_eq!(ended.status, Some(1));
+        // Where there is one address, a success need not say which.
+        let _first = server_on("127.0.0.2");
+        for line in check("one", &[]).1 {
+            assert!(matches!(line.outcome, Outcome::Success { address: None, .. }), "{line}");
+        }
+        // Where there are several and the first answers, it is said, and none has failed.
+        for line in check("both", &[]).1 {
+            let Outcome::Success { address: Some(address), .. } = &line.outcome else { panic!("{line}") };
+            assert!(address.starts_with("127.0.0.2:") && line.failed.is_none(), "{line}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own /etc/hosts"]
+fn a_silent_address_leaves_time_for_the_others() {
+    isolated(|| {
+        etc(&[("hosts", "127.0.0.2 name\n127.0.0.3 name\n127.0.0.4 name\n")]);
+        let _server = server_on("127.0.0.4");
+        filter("input", "ip daddr {127.0.0.2, 127.0.0.3} drop");
+        let start = Instant::now();
+        let (ended, lines) = check("name", &["--timeout=900ms"]);
+        let took = start.elapsed();
+        assert_eq!((ended.status, lines.len()), (Some(0), 3));
+        for line in &lines {
+            let failed = line.failed.as_deref().unwrap();
+            assert!(failed.starts_with("127.0.0.2:") && failed.contains("/timeout,127.0.0.3:"), "{line}");
+            // That of the address that answered, without those before it.
+            assert!(line.latency_ms() < 300.0, "{line}");
+        }
+        // Twice a third of the time, for each of the three.
+        assert!(took >= Duration::from_millis(1800) && took < Duration::from_millis(2700), "{took:?}");
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_name_is_found_by_the_rules_of_resolv_conf() {
+    isolated(|| {
+        let search = "nameserver 127.0.0.1\nsearch smoker.svc.cluster.local svc.cluster.local cluster.local\n\
+                      options ndots:5\n";
+        etc(&[("hosts", "127.0.0.9 elsewhere\n"), ("resolv.conf", search)]);
+        let _server = server_on("127.0.0.2");
+        let asked = nameserver("127.0.0.1", |question| match &*question.name {
+            "smoker-server.smoker.svc.cluster.local." | "example.org." => {
+                vec![question.reply(NO_ERROR, &["127.0.0.2"])]
+            }
+            _ => vec![question.reply(NAME_ERROR, &[])],
+        });
+        let names_asked = || {
+            let mut names: Vec<String> = asked.try_iter().collect();
+            assert_eq!(
+                names.iter().filter(|name| name.ends_with(" A")).count() * 2,
+                names.len(),
+                "{names:?}"
+            );
+            names.retain(|name| name.ends_with(" A"));
+            names
+        };
+        assert_eq!(found("smoker-server", &[]), ALL_WELL);
+        assert_eq!(names_asked(), ["smoker-server.smoker.svc.cluster.local. A"]);
+        assert_eq!(found("example.org", &[]), ALL_WELL);
+        assert_eq!(names_asked().len(), 4);
+        assert_eq!(found("example.org.", &[]), ALL_WELL);
+        assert_eq!(names_asked(), ["example.org. A"]);
+        assert_unresolved("absent", "10s", "dns_not_found");
+        assert_eq!(names_asked().len(), 4);
+        // What /etc/hosts knows is asked of nobody.
+        assert_eq!(found("elsewhere", &["--protocols=tcp"]), ["TCP refused connect"]);
+        assert_eq!(names_asked().len(), 0);
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn each_failure_of_a_look_up_has_its_code() {
+    isolated(|| {
+        etc(&[RESOLV_CONF]);
+        assert_unresolved("port-closed.", "10s", "dns_server_failure");
+        nameserver("127.0.0.1", |question| match &*question.name {
+            "no-such-name." => vec![question.reply(NAME_ERROR, &[])],
+            "no-address." => vec![question.reply(NO_ERROR, &[])],
+            "failing." => vec![question.reply(SERVER_FAILURE, &[])],
+            "refusing." => vec![question.reply(REFUSED, &[])],
+            "confused." => vec![question.reply(FORMAT_ERROR, &[])],
+            // A record that lies about its length; an alias of itself; a pointer to itself.
+            "lying." => vec![question.with(NO_ERROR, &[vec![0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 200, 127]])],
+            "circular." => vec![question.with(NO_ERROR, &[record(5, &[0xc0, 12])])],
+            "looping." => {
+                let here = u8::try_from(question.query.len()).unwrap();
+                vec![question.with(NO_ERROR, &[vec![0xc0, here, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 127, 0, 0, 2]])]
+            }
+            // What is no reply to this question is not heard.
+            "garbled." => {
+                let mut other_id = question.reply(NO_ERROR, &["127.0.0.2"]);
+                other_id[0] ^= 0x55;
+                vec![vec![], vec![0; 5], vec![0xff; 512], other_id]
+            }
+            _ => vec![],
+        });
+        for (host, error) in [
+            ("no-such-name.", "dns_not_found"),
+            ("no-address.", "dns_not_found"),
+            ("failing.", "dns_server_failure"),
+            ("refusing.", "dns_server_failure"),
+            ("confused.", "dns_server_failure"),
+            ("lying.", "dns_malformed"),
+            ("circular.", "dns_malformed"),
+            ("looping.", "dns_malformed"),
+        ] {
+            let took = assert_unresolved(host, "10s", error);
+            assert!(took < Duration::from_secs(5), "{host}: {took:?}, but the answer was there at once");
+        }
+        for host in ["garbled.", "silent."] {
+            let took = assert_unresolved(host, "600ms", "dns_timeout");
+            // The limit of the look-up, once for the three lines.
+            let bounds = Duration::from_millis(600)..Duration::from_millis(1100);
+            assert!(bounds.contains(&took), "{host}: {took:?}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_nameserver_behind_a_black_hole_is_a_timeout() {
+    isolated(|| {
+        etc(&[RESOLV_CONF]);
+        let asked = nameserver("127.0.0.1", |question| vec![question.reply(NO_ERROR, &["127.0.0.2"])]);
+        filter("input", "udp dport 53 drop");
+        let took = assert_unresolved("name.", "600ms", "dns_timeout");
+        assert!((600..1100).contains(&took.as_millis()), "{took:?}");
+        filter("input", "meta l4proto udp reject with icmpx type admin-prohibited");
+        assert_unresolved("name.", "10s", "dns_server_failure");
+        assert_eq!(asked.try_iter().count(), 0);
+    });
+}
+
+/// A scratch image has neither file: there is nobody to ask.
+#[test]
+#[ignore = "needs root: its own /etc"]
+fn without_any_file_a_name_is_not_found_out() {
+    isolated(|| {
+        etc(&[]);
+        assert_unresolved("smoker-server", "10s", "dns_server_failure");
+        let _server = server_on("127.0.0.2");
+        assert_eq!(found("127.0.0.2", &[]), ALL_WELL);
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_second_nameserver_answers_for_a_silent_first() {
+    isolated(|| {
+        etc(&[("resolv.conf", "nameserver 127.0.0.1\nnameserver 127.0.0.2\noptions timeout:5\n")]);
+        let _server = server_on("127.0.0.3");
+        let first = nameserver("127.0.0.1", |_| vec![]);
+        nameserver("127.0.0.2", |question| vec![question.reply(NO_ERROR, &["127.0.0.3"])]);
+        assert_eq!(found("name", &["--timeout=2s"]), ALL_WELL);
+        assert!(first.try_iter().count() > 0);
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn answers_come_over_tcp_through_aliases_and_for_one_family_alone() {
+    isolated(|| {
+        etc(&[RESOLV_CONF]);
+        let _server = server_on("127.0.0.2");
+        nameserver("127.0.0.1", |question| match &*question.name {
+            "long." if !question.over_tcp => vec![question.truncated()],
+            "alias." => {
+                // `alias` is another name for `x`, whose address comes with it.
+                let here = u8::try_from(question.query.len()).unwrap();
+                let address = [&[0xc0, here + 12][..], &record(1, &[127, 0, 0, 2])[2..]].concat();
+                let alias = record(5, &[1, b'x', 0]);
+                let records = if question.is_aaaa { vec![alias] } else { vec![alias, address] };
+                vec![question.with(NO_ERROR, &records)]
+            }
+            "v4-alone." if question.is_aaaa => vec![],
+            "v4-refused." if question.is_aaaa => vec![question.reply(REFUSED, &[])],
+            _ => vec![question.reply(NO_ERROR, &["127.0.0.2"])],
+        });
+        for host in ["long", "alias", "v4-alone", "v4-refused"] {
+            let start = Instant::now();
+            assert_eq!(found(host, &["--timeout=20s"]), ALL_WELL, "{host}");
+            // Not a share of the 20 s that the other family's silence would take.
+            assert!(start.elapsed() < Duration::from_secs(3), "{host}: {:?}", start.elapsed());
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_look_up_is_made_once_a_round_with_time_of_its_own_and_is_not_in_the_latency() {
+    isolated(|| {
+        etc(&[("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1\n")]);
+        let slow = Duration::from_millis(500);
+        let asked = nameserver("127.0.0.1", move |question| {
+            if !question.is_aaaa {
+                thread::sleep(slow);
+            }
+            vec![question.reply(NO_ERROR, &["127.0.0.2"])]
+        });
+        // As slow again: the look-up and this probe together take longer than the limit of each.
+        serve_tcp(TcpListener::bind("127.0.0.2:8080").unwrap(), move |mut stream| {
+            crate::scripted::read_ping(&mut stream);
+            thread::sleep(slow);
+            stream.write_all(b"PING").unwrap();
+            hold(stream);
+        });
+        let mut command = smoker();
+        command.args(["client", "--server-host=name.", "--node-name=n", "--count=2", "--interval=1ms"]);
+        command.args(["--timeout=900ms", "--protocols=tcp", "--log-level=info"]);
+        let ended = Running::start(command).ended();
+        let lines = ended.lines.iter().filter(|line| !line.contains("OVERRUN")).map(|line| Line::of(line));
+        let latencies: Vec<f64> = lines.map(|line| line.latency_ms()).collect();
+        assert_eq!((ended.status, latencies.len()), (Some(0), 2));
+        assert!(latencies.iter().all(|latency| (500.0..900.0).contains(latency)), "{latencies:?}");
+        let mut asked: Vec<String> = asked.try_iter().collect();
+        asked.sort();
+        assert_eq!(asked, ["name. A", "name. A", "name. AAAA", "name. AAAA"]);
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_signal_during_a_look_up_ends_by_its_deadline() {
+    isolated(|| {
+        etc(&[RESOLV_CONF]);
+        let asked = nameserver("127.0.0.1", |_| vec![]);
+        let mut command = smoker();
+        command.args(["client", "--server-host=name.", "--node-name=n", "--timeout=800ms"]);
+        let client = Running::start(command);
+        asked.recv_timeout(PATIENCE).unwrap();
+        let start = Instant::now();
+        client.signal("TERM");
+        let ended = client.ended();
+        assert_eq!((ended.status, &*ended.stderr), (Some(0), ""));
+        assert!(ended.at - start < Duration::from_millis(1300), "{:?}", ended.at - start);
+    });
+}
