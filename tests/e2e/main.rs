@@ -8,6 +8,7 @@ mod line;
 mod names;
 mod netns;
 mod probes;
+mod readme;
 mod repository;
 mod running;
 mod rust;
