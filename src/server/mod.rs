@@ -6,7 +6,7 @@ mod udp;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -81,14 +81,12 @@ pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(
     Ok(())
 }
 
-/// Binds the three listeners, logs their addresses, and only then serves.
+/// Binds the three listeners, has a thread for each, logs their addresses, and only then serves: early
+/// connections cannot take the threads that the listeners need.
 pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     raise_descriptor_limit(&config, log);
     let listeners = Arc::new(Listeners::bind(&config)?);
     let addresses = listeners.addresses().map_err(|error| sys::describe(&error))?;
-    for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
-        log.line(Level::Error, kind, "LISTENING", &[("address", Value::Address(address))]);
-    }
     let shared = Arc::new(Shared {
         connections: Connections::new(config.max_connections),
         reserve: Connections::new(RESERVE),
@@ -97,12 +95,20 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
         log: log.clone(),
         config,
     });
+    let start = Arc::new(Barrier::new(4));
     let mut loops = Vec::new();
     for run in [tcp::run, udp::run, http::run] {
-        let (shared, listeners) = (Arc::clone(&shared), Arc::clone(&listeners));
-        let spawned = thread::Builder::new().spawn(move || run(&shared, &listeners));
+        let (shared, listeners, start) = (Arc::clone(&shared), Arc::clone(&listeners), Arc::clone(&start));
+        let spawned = thread::Builder::new().spawn(move || {
+            start.wait();
+            run(&shared, &listeners);
+        });
         loops.push(spawned.map_err(|error| format!("cannot start a thread: {}", sys::describe(&error)))?);
     }
+    for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
+        log.line(Level::Error, kind, "LISTENING", &[("address", Value::Address(address))]);
+    }
+    start.wait();
     Ok(Server { addresses, shared, listeners, loops })
 }
 

@@ -62,6 +62,7 @@ fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::R
             Ok(bytes) => bytes,
             // Stopped and continued (signal(7)).
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
             Err(error) => return Err(error),
         };
         write_all(stream, bytes, patience)?;

@@ -27,12 +27,8 @@ fn checked_len(returned: isize) -> io::Result<usize> {
     usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
-/// What the system says of `error`, as the end of a line: lower case, without the number. `EAGAIN` is called
-/// what it means on a socket that blocks: its timeout has ended (socket(7)).
+/// What the system says of `error`, as the end of a line: lower case, without the number.
 pub fn describe(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::WouldBlock {
-        return describe(&io::ErrorKind::TimedOut.into());
-    }
     let mut text = error.to_string();
     if let Some(number) = text.rfind(" (os error ") {
         text.truncate(number);
@@ -50,7 +46,7 @@ mod tests {
     #[test]
     fn errors_read_as_the_end_of_a_line() {
         assert_eq!(describe(&io::Error::from_raw_os_error(98)), "address already in use");
-        assert_eq!(describe(&io::Error::from_raw_os_error(11)), "timed out");
+        assert_eq!(describe(&io::ErrorKind::TimedOut.into()), "timed out");
         assert_eq!(describe(&io::Error::other("")), "");
         assert_eq!(describe(&io::Error::other("é")), "é");
     }

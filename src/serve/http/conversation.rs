@@ -2,13 +2,13 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use super::writer::{Response, Writer};
 use super::{Content, Handler, Refusal, Reply, Requests, Service};
 use crate::http::body::{Decoder, Framing};
 use crate::http::buffer::Buffer;
-use crate::http::date::Date;
-use crate::http::reply::{self, Head};
+use crate::http::reply;
 use crate::http::request::{self, BODY_LIMIT, Request};
 use crate::log::{Level, Value, escape};
 use crate::serve::bodies::Full;
@@ -25,9 +25,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// And so much of it: a body that is one byte too long, and what was under way behind it.
 const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
 
-/// Up to here a reply's content goes out in one piece with its head.
-const ONE_PIECE_LIMIT: usize = 1024;
-
 /// Why a conversation ends before a reply has ended it.
 pub(super) enum End {
     /// The peer has no more to ask, or is silent, or a stop has begun.
@@ -40,8 +37,7 @@ pub(super) struct Conversation<'a> {
     connection: &'a Connection,
     service: &'a Service,
     buffer: Buffer,
-    out: Vec<u8>,
-    date: Date,
+    writer: Writer,
     /// Whether the socket's read timeout is the idle timeout, so that it need not be set again.
     times_idleness: bool,
     /// Whether the request at hand is a HEAD, whose reply has no content (RFC 9110, 9.3.2).
@@ -59,19 +55,10 @@ struct Asked {
     expects_continue: bool,
 }
 
-/// A response, ready to be written.
-struct Response<'a> {
-    status: u16,
-    fields: &'a [(&'static str, &'static str)],
-    content: &'a [u8],
-    version_minor: u8,
-    keep_alive: bool,
-}
-
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
-        let (buffer, out, date) = (Buffer::new(), Vec::new(), Date::default());
-        Self { connection, service, buffer, out, date, times_idleness: false, head_only: false }
+        let (buffer, writer) = (Buffer::new(), Writer::default());
+        Self { connection, service, buffer, writer, times_idleness: false, head_only: false }
     }
 
     /// Answers requests until one of them, or the service, wants no more.
@@ -79,10 +66,7 @@ impl<'a> Conversation<'a> {
         self.connection.stream.set_nodelay(true)?;
         loop {
             let asked = self.read_head(handle)?;
-            let may_go_on = self.service.requests == Requests::Many && !self.is_stopping();
-            let keep_alive = asked.keep_alive && may_go_on;
-            self.answer(&asked, keep_alive)?;
-            if !keep_alive {
+            if !self.answer(&asked)? {
                 // Bytes that nobody reads would turn the close into a reset, and that may overtake the reply.
                 if !self.buffer.bytes().is_empty() {
                     self.linger();
@@ -159,7 +143,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn answer(&mut self, asked: &Asked, keep_alive: bool) -> Result<(), End> {
+    /// Reads the request's body and replies. Whether the connection is kept after that.
+    fn answer(&mut self, asked: &Asked) -> Result<bool, End> {
         let service = self.service;
         let mut body = service.bodies.begin();
         let decoder = Decoder::new(asked.framing, BODY_LIMIT)?;
@@ -175,13 +160,17 @@ impl<'a> Conversation<'a> {
             Content::Text(text) => text.as_bytes(),
         };
         let Reply { status, fields, .. } = asked.reply;
-        self.send(&Response { status, fields, content, version_minor: asked.version_minor, keep_alive })?;
+        // Known only now: a stop may have begun while the body was read.
+        let keep_alive = asked.keep_alive && service.requests == Requests::Many && !self.is_stopping();
+        let (version_minor, head_only) = (asked.version_minor, self.head_only);
+        let response = Response { status, fields, content, head_only, version_minor, keep_alive };
+        self.writer.write(&response, &self.connection.stream, self.patience())?;
         if service.log.prints(Level::Info) {
-            let bytes = if self.head_only { 0 } else { content.len() as u64 };
+            let bytes = if head_only { 0 } else { content.len() as u64 };
             let told = [("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
             service.log.line(Level::Info, "HTTP", &format!("{} {status}", asked.line), &told);
         }
-        Ok(())
+        Ok(keep_alive)
     }
 
     /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
@@ -219,25 +208,6 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn send(&mut self, response: &Response<'_>) -> io::Result<()> {
-        self.out.clear();
-        let date = self.date.at(seconds_since_epoch());
-        let mut head = Head::new(&mut self.out, response.status, date);
-        for (name, value) in response.fields {
-            head = head.field(name, value);
-        }
-        let length = response.content.len();
-        head.length(length).connection(response.version_minor, response.keep_alive).end();
-        let content = if self.head_only { &[] } else { response.content };
-        let (stream, patience) = (&self.connection.stream, self.patience());
-        if content.len() <= ONE_PIECE_LIMIT {
-            self.out.extend_from_slice(content);
-            return write_all(stream, &self.out, patience);
-        }
-        write_all(stream, &self.out, patience)?;
-        write_all(stream, content, patience)
-    }
-
     /// Sends the refusal, and reads on for a while so that it arrives.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
         let Refusal { status, reason, fields } = *refusal;
@@ -247,9 +217,9 @@ impl<'a> Conversation<'a> {
             ("detail", Value::Text(reason)),
         ];
         self.service.log.line(Level::Info, "HTTP", "REFUSED", &told);
-        let (content, version_minor, keep_alive) = (reason.as_bytes(), 1, false);
-        let sent = self.send(&Response { status, fields, content, version_minor, keep_alive });
-        if sent.is_ok() {
+        let (content, head_only) = (reason.as_bytes(), self.head_only);
+        let response = Response { status, fields, content, head_only, version_minor: 1, keep_alive: false };
+        if self.writer.write(&response, &self.connection.stream, self.patience()).is_ok() {
             self.linger();
         }
     }
@@ -295,8 +265,4 @@ impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
         Self::Failed(error)
     }
-}
-
-fn seconds_since_epoch() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

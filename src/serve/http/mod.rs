@@ -2,6 +2,7 @@
 //! paths may give. How a conversation goes is in `conversation`.
 
 mod conversation;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
