@@ -104,7 +104,8 @@ impl<'a> Conversation<'a> {
         self.buffer.shrink();
         self.connection.set_idle(true);
         if self.is_stopping() {
-            return Err(End::Over);
+            // Those who close the idle connections may have passed already. What has arrived is still read.
+            let _ = stream.shutdown(Shutdown::Read);
         }
         match self.buffer.fill(&mut stream) {
             Ok(0) => Err(End::Over),
