@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::{PATIENCE, Server, eventually};
-use super::peer::{Http, Random, Reply, assert_echoes, assert_returns, connect, datagrams, get, reset, rest};
+use super::peer::{
+    GET, Http, Random, Reply, assert_echoes, assert_returns, connect, datagrams, get, reset, rest,
+};
 
 /// The reply that comes while a byte of `bytes` goes out every 20 ms.
 fn reply_to_trickle(http: &mut Http, mut bytes: impl Iterator<Item = u8>) -> Reply {
@@ -108,7 +110,7 @@ fn floods_past_the_limit_do_not_reach_those_inside() {
     for stream in &tcp {
         assert_echoes(stream, b"PING");
     }
-    let mut http: Vec<Http> = (0..LIMIT / 2).map(|_| Http::connect(server.http)).collect();
+    let mut http: Vec<Http> = (0..LIMIT / 2).map(|_| Http::admitted(server.http)).collect();
     thread::scope(|scope| {
         let floods = [
             scope.spawn(|| (0..1000).for_each(|_| assert_eq!(rest(&mut connect(server.tcp)), b""))),
@@ -120,7 +122,7 @@ fn floods_past_the_limit_do_not_reach_those_inside() {
                 for _ in 0..500 {
                     let mut http = Http::connect(server.http);
                     // It may be over before all was sent.
-                    let _ = http.0.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+                    let _ = http.0.get_mut().write_all(GET.as_bytes());
                     assert!(http.reply_if_any().is_none_or(|reply| reply.status == 503));
                 }
             }),
@@ -233,9 +235,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
 fn a_good_request_before_a_bad_one_is_answered() {
     let server = Server::start(&["--log-level", "warn"]);
     let mut http = Http::connect(server.http);
-    http.send(
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    );
+    http.send(format!("{GET}GET / HTTP/1.1\nHost: a\n\n{GET}"));
     let statuses: Vec<u16> = std::iter::from_fn(|| http.reply_if_any()).map(|reply| reply.status).collect();
     assert_eq!(statuses, [200, 400]);
 }
@@ -243,20 +243,17 @@ fn a_good_request_before_a_bad_one_is_answered() {
 #[test]
 fn resets_end_nothing_but_their_own_connection() {
     let server = Server::start(&["--log-level", "warn"]);
-    let (tcp, mut http) = (connect(server.tcp), Http::connect(server.http));
+    let (tcp, mut http) = (connect(server.tcp), Http::admitted(server.http));
     assert_echoes(&tcp, b"PING");
-    http.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(http.reply().text(), "OK");
     let before = server.descriptors();
     for half in ["", "GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"] {
         for _ in 0..20 {
             reset(connect(server.tcp), b"PING");
-            let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-            reset(connect(server.http), format!("{whole}{half}").as_bytes());
+            reset(connect(server.http), format!("{GET}{half}").as_bytes());
         }
     }
     assert_echoes(&tcp, b"PING");
-    http.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    http.send(GET);
     assert_eq!(http.reply().text(), "OK");
     eventually("their descriptors are given back", || (server.descriptors() == before).then_some(()));
 }

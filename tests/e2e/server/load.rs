@@ -5,7 +5,7 @@ use std::net::{Shutdown, UdpSocket};
 use std::thread;
 
 use super::child::{Server, eventually};
-use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, own_address, reset, rest};
+use super::peer::{GET, Http, assert_echoes, assert_returns, connect, datagrams, own_address, reset, rest};
 
 /// A turn is one connection, one request and one datagram.
 const TURNS: usize = 20_000;
@@ -69,15 +69,13 @@ fn tcp(server: &Server, kind: usize) {
     }
 }
 
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
 fn http(server: &Server, kind: usize) {
     let mut http = Http::connect(server.http);
     match kind {
-        0 => http.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTT"),
-        1 => reset(http.0.into_inner(), &GET.repeat(2)),
+        0 => http.send(format!("{GET}GET / HTT")),
+        1 => reset(http.0.into_inner(), GET.repeat(2).as_bytes()),
         2 => {
-            http.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\n");
+            http.send(format!("{GET}GET / HTTP/1.1\nHost: a\n\n"));
             assert_eq!((http.reply().status, http.reply().status), (200, 400));
         }
         3 => {

@@ -9,20 +9,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::child::{Server, after, command, event, eventually, not_run};
-use super::peer::{Http, Random, ask, assert_echoes, connect, get, rest};
+use super::peer::{GET, Http, Random, ask, assert_echoes, connect, get, rest};
 
 const RESERVE: usize = 16;
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-/// A connection of HTTP that was admitted, as its being kept shows.
-fn inside(server: SocketAddr) -> Http {
-    let mut http = Http::connect(server);
-    http.send(GET);
-    let reply = http.reply();
-    assert_eq!((reply.status, reply.field("Connection")), (200, None));
-    http
-}
 
 #[test]
 fn the_limit_counts_tcp_and_http_together() {
@@ -31,7 +20,7 @@ fn the_limit_counts_tcp_and_http_together() {
     for stream in &tcp {
         assert_echoes(stream, b"PING");
     }
-    let mut http: Vec<Http> = (0..2).map(|_| inside(server.http)).collect();
+    let mut http: Vec<Http> = (0..2).map(|_| Http::admitted(server.http)).collect();
     assert_eq!(rest(&mut connect(server.tcp)), b"");
     let line = server.line("REFUSED");
     assert!(event(&line).starts_with("[TCP] REFUSED count=1 client=127.0.0.1:"), "{line}");
@@ -58,7 +47,7 @@ fn the_limit_counts_tcp_and_http_together() {
 #[test]
 fn one_connection_may_be_all() {
     let server = Server::start(&["--max-connections", "1"]);
-    let first = inside(server.http);
+    let first = Http::admitted(server.http);
     assert_eq!(rest(&mut connect(server.tcp)), b"");
     drop(first);
     let tcp = eventually("a free place", || {
@@ -72,7 +61,7 @@ fn one_connection_may_be_all() {
 #[test]
 fn past_the_limit_health_is_told_truly_and_the_rest_turned_away() {
     let server = Server::start(&["--max-connections", "1", "--drain-delay", "1h"]);
-    let mut first = inside(server.http);
+    let mut first = Http::admitted(server.http);
     let turned_away = |request: &str, status, retry, body: &str| {
         let mut http = Http::connect(server.http);
         http.send(format!("{request} HTTP/1.1\r\nHost: a\r\n\r\n"));

@@ -69,6 +69,9 @@ pub(super) fn own_address() -> Ipv4Addr {
     Ipv4Addr::new(127, 64 | high, middle, low)
 }
 
+/// The request that there is most of.
+pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
 /// An HTTP client.
 pub(super) struct Http(pub(super) BufReader<TcpStream>);
 
@@ -83,6 +86,15 @@ pub(super) struct Reply {
 impl Http {
     pub(super) fn connect(address: SocketAddr) -> Self {
         Self(BufReader::new(connect(address)))
+    }
+
+    /// A connection within the limit, as its being kept shows.
+    pub(super) fn admitted(address: SocketAddr) -> Self {
+        let mut http = Self::connect(address);
+        http.send(GET);
+        let reply = http.reply();
+        assert_eq!((reply.status, reply.field("Connection")), (200, None));
+        http
     }
 
     /// Sends a request, or any part of one.
