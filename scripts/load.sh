@@ -14,7 +14,8 @@ case ${1-}:$# in
     kind:[12] | minikube:[12] | k3s:1 | containerd:1 | archive:2) to=$1 ;;
     :0) fail "where to? (see --help)" 2 ;;
     archive:1) fail "archive: into which file? (see --help)" 2 ;;
-    *) takes_nothing "$@" ;;
+    *:1) takes_nothing "$@" ;;
+    *) fail "unexpected arguments: $* (see --help)" 2 ;;
 esac
 need podman "install podman"
 case $to in
