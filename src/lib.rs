@@ -1,6 +1,33 @@
 //! Smoker tells what is broken in a cluster's network. This page is the map of its rooms.
 //!
-//! A room uses rooms further down alone, none above and none beside it in its group.
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | a command line and an environment in, a command with its settings out; usage texts |
+//! | [`local`] | a server and a client in one process |
+//! | [`client`] | rounds of probes on a schedule, a line a probe |
+//! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
+//! | [`config`] | the settings: names, defaults, limits, validation |
+//! | [`probe`] | one file a protocol: (address, deadline) → what was found |
+//! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
+//! | [`log`] | the form of a line, and writing it without ever waiting for long |
+//! | [`dns`] | a stub resolver |
+//! | [`http`] | HTTP/1.1 heads and bodies over bytes |
+//! | [`sys`] | every foreign function |
+//! | [`time`] | deadlines, UTC stamps, the schedule |
+//!
+//! The process itself, with its arguments, environment and exit status, is `main.rs`.
+//!
+//! What holds everywhere, and is tested (`tests/e2e/repository.rs`) as far as a test can see it:
+//!
+//! - A room uses rooms further down alone: none above it, and none beside it in its group below.
+//! - No dependency but the standard library; `unsafe` in [`sys`] alone.
+//! - Only `main.rs` reads arguments and environment, and decides the exit status.
+//! - Rooms do not print: lines go through [`log`].
+//! - Every loop, buffer, queue, wait and count has a limit with a name, a reason, and a test at the limit and
+//!   one past it.
+//! - Latencies and schedules come from the monotonic clock; the wall clock stamps lines.
+//! - A failed probe is a value; an error ends a command.
+//! - One deadline covers one operation whole.
 
 pub mod cli;
 
