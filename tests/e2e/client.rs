@@ -29,8 +29,9 @@ fn client_of(address: SocketAddr, flags: &[&str]) -> Running {
     Running::start(client(address, address, address, flags))
 }
 
+/// What each probe came to. That rounds overrun short intervals on a busy machine is nobody's matter here.
 fn briefs(lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| Line::of(line).brief()).collect()
+    lines.iter().filter(|line| skipped(line).is_none()).map(|line| Line::of(line).brief()).collect()
 }
 
 /// Asserts this exit status, these lines in brief, and a silent stderr.
@@ -130,13 +131,10 @@ fn success_is_of_level_info_and_failure_always_prints() {
     let closed = Refused::ports();
     for (level, expected) in [("error", &[][..]), ("warn", &[]), ("info", &ALL_WELL), ("debug", &ALL_WELL)] {
         let flags = ["--count=1", "--log-level", level];
-        let mut good = Running::start(client(server.tcp, server.udp, server.http, &flags)).ended();
-        // At debug there may be lines about other things.
-        good.lines.retain(|line| !line.contains("] [CLIENT] "));
+        let good = Running::start(client(server.tcp, server.udp, server.http, &flags)).ended();
         assert_ended(&good, 0, expected);
         let flags = ["--server-host=127.0.0.2", "--protocols=tcp", "--log-level", level, "--count=1"];
-        let mut bad = client_of(closed.tcp, &flags).ended();
-        bad.lines.retain(|line| !line.contains("] [CLIENT] "));
+        let bad = client_of(closed.tcp, &flags).ended();
         assert_ended(&bad, 1, &["TCP refused connect"]);
     }
 }
@@ -269,7 +267,7 @@ fn a_round_that_overruns_skips_ticks_and_says_so_at_warn() {
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(Line::of(&lines[0]).brief(), "TCP timeout receive");
     assert!(skipped(&lines[1]).is_some_and(|skipped| skipped >= 2), "{lines:?}");
-    assert_eq!(briefs(&run("error")).len(), 2);
+    assert_eq!(run("error").len(), 2);
 }
 
 /// The second round is due one phase after the start, and the phase comes from the node's name.
@@ -281,8 +279,8 @@ fn a_fleet_spreads_over_the_interval() {
         Schedule::new(start, interval, name).after(start, start).due - start
     };
     let near = |wanted: Duration| {
-        let names = (0..).map(|number| format!("node-{number}"));
-        names.into_iter().find(|name| phase(name).abs_diff(wanted) < Duration::from_millis(10)).unwrap()
+        let mut names = (0..10_000).map(|number| format!("node-{number}"));
+        names.find(|name| phase(name).abs_diff(wanted) < Duration::from_millis(10)).unwrap()
     };
     let server = Server::start(&["--log-level=error"]);
     let clients = [200, 600].map(|wanted_ms| {

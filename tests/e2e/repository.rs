@@ -94,6 +94,14 @@ fn logs(source: &Source) -> Complaints {
     words_that(source, |word, _| ["Log", "Output", "Speaker"].contains(&word))
 }
 
+/// A latency, a deadline and a time to live are differences of the monotonic clock, whatever steps the other makes.
+fn reads_the_wall_clock(source: &Source) -> Complaints {
+    if !["probe", "dns", "sys"].contains(&source.room()) {
+        return vec![];
+    }
+    words_that(source, |word, _| word == "SystemTime")
+}
+
 fn server_and_client_meet(source: &Source) -> Complaints {
     let other = match source.room() {
         "server" => "client",
@@ -309,6 +317,20 @@ fn rooms_that_answer_do_not_log() {
             ("src/dns/mod.rs", "fn f(log: &crate::log::Log) {}", 1),
             ("src/config/a.rs", "use crate::log::{Level, escape};", 0),
             ("src/serve/a.rs", "use crate::log::Log;", 0),
+        ],
+    );
+}
+
+#[test]
+fn what_measures_time_does_not_know_the_date() {
+    assert_kept(reads_the_wall_clock);
+    assert_finds(
+        reads_the_wall_clock,
+        &[
+            ("src/probe/a.rs", "let start = SystemTime::now();", 1),
+            ("src/dns/mod.rs", "use std::time::{Instant, SystemTime};", 1),
+            ("src/log.rs", "let now = SystemTime::now();", 0),
+            ("src/probe/a.rs", "use std::time::Instant; // SystemTime", 0),
         ],
     );
 }
