@@ -32,9 +32,7 @@ fn cells(row: &str) -> Vec<String> {
 
 /// What the table of settings says of each: environment, flag, default, commands.
 fn settings_of(text: &str) -> Vec<Vec<String>> {
-    let mut rows = table(text, "environment");
-    rows.iter_mut().for_each(|row| row.truncate(4));
-    rows
+    table(text, "environment").into_iter().map(|row| row.into_iter().take(4).collect()).collect()
 }
 
 /// Every error code, in the order of the code.
