@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Plan;
 use crate::load::{Exchange, Load};
 use crate::process::{self, Cores};
-use crate::report::{Spread, Table, judged, median, micros};
+use crate::report::{Bound, Spread, Table, median, micros};
 use crate::server::{FLOOR, Protocol, Server, Subject};
 
 /// An exchange, and how near to the floor Smoker means to be.
@@ -156,12 +156,12 @@ fn row(goal: &Goal, matches: &[Match]) -> Vec<String> {
         format!("{:.0}", ours(|numbers| numbers.rate)),
         format!("{:.0}", floor(|numbers| numbers.rate)),
         rate.to_string(),
-        judged(&format!("≥ {:.2}", goal.rate), rate.median >= goal.rate),
+        Bound::AtLeast(goal.rate).judge(&rate),
         format!("{:.1} / {:.1}", ours(|numbers| numbers.p50), ours(|numbers| numbers.p99)),
         format!("{:.1} / {:.1}", floor(|numbers| numbers.p50), floor(|numbers| numbers.p99)),
         format!("{:.2}", ours(|numbers| numbers.cpu)),
         format!("{:.2}", floor(|numbers| numbers.cpu)),
         cpu.to_string(),
-        goal.cpu.map_or(String::new(), |target| judged(&format!("≤ {target:.2}"), cpu.median <= target)),
+        goal.cpu.map_or(String::new(), |bound| Bound::AtMost(bound).judge(&cpu)),
     ]
 }

@@ -81,6 +81,24 @@ impl Spread {
     }
 }
 
+/// A bound that a median should keep.
+#[derive(Clone, Copy)]
+pub(crate) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bound {
+    /// Whether it was kept. A median beyond it whose error reaches back to it is no proof of the contrary.
+    pub(crate) fn judge(self, spread: &Spread) -> String {
+        let (target, met, possible) = match self {
+            Self::AtLeast(bound) => (format!("≥ {bound:.2}"), spread.median >= bound, spread.high >= bound),
+            Self::AtMost(bound) => (format!("≤ {bound:.2}"), spread.median <= bound, spread.low <= bound),
+        };
+        if possible && !met { format!("{target}: within the error") } else { judged(&target, met) }
+    }
+}
+
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{:.3} ({:.3} to {:.3})", self.median, self.low, self.high)
@@ -115,8 +133,8 @@ pub(crate) fn notes(cores: Cores, before: Busy) -> io::Result<String> {
 
 const MEANING: &str = "
 The floor is the smallest blocking thread-a-connection server that gives the same answers, written as in C: no limit,
-no time-out, no log, no parser. Both are loaded in turn by one thread, in pairs of slices of 20 ms, in new processes
-for every 16 pairs; a ratio is the median over these, with the bounds in which it lies 19 times in 20, and the other
+no time-out, no log, no parser. One thread loads both in short slices that take turns, in new processes again and
+again. A ratio is the median over these processes, with the bounds between which it lies 19 times in 20; the other
 numbers are medians of the same. One question is open at a time unless said otherwise. CPU is the server's.
 Memory is what is resident (smaps_rollup), after one exchange on each connection.
 The server's view is that of one that never sleeps: from accepting the connection or receiving the datagram, to right
