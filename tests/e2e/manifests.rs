@@ -1,15 +1,14 @@
 //! The manifests against the binary: ports, names, environment, labels, times and the version agree with it. Whether
 //! they are valid Kubernetes objects is for the schemas to say (`.ci/schemas`).
 
-mod yaml;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use smoker::cli::{self, Request, Run};
 use smoker::config::{self, Host, SETTINGS};
-use yaml::Node;
+
+use crate::yaml::{self, Node};
 
 const SERVER: &str = "smoker-server";
 const CLIENT: &str = "smoker-client";
