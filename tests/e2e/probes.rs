@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::line::{Line, Outcome, Tried};
 use crate::running::{Running, port_flags};
 use crate::scripted::{
-    self, OK, Refused, closes_within, hold, http, read_head, read_ping, reset, silent, tcp, trickle, udp,
+    OK, Refused, closes_within, hold, http, read_head, read_ping, reset, silent, tcp, trickle, udp,
 };
 use crate::support::smoker;
 
@@ -424,24 +424,4 @@ fn io_has_the_words_of_the_system() {
         assert_eq!(detail, "too many open files", "{line}");
         assert!(line.brief().ends_with("io connect"), "{line}");
     }
-}
-
-#[test]
-fn probes_are_made_over_ipv6_too() {
-    let Ok(listener) = TcpListener::bind("[::1]:0") else {
-        eprintln!("NOT RUN: this host has no IPv6 loopback");
-        return;
-    };
-    let address = listener.local_addr().unwrap();
-    assert_eq!(
-        scripted::serve_tcp(listener, |mut stream| {
-            read_ping(&mut stream);
-            let _ = stream.write_all(b"PONG");
-        }),
-        address
-    );
-    let line = check("tcp", address, &[]);
-    assert_eq!(line.brief(), "TCP mismatch receive");
-    let Outcome::Failed { tried, .. } = &line.outcome else { panic!("{line}") };
-    assert_eq!(tried, &Tried::Address(address.to_string()));
 }

@@ -2,10 +2,13 @@
 //! so that a product that hangs fails the test instead of hanging it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::support::smoker;
 
 /// Far longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +22,28 @@ pub(crate) fn port_flags(tcp: u16, udp: u16, http: u16) -> [String; 3] {
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<(Instant, String)>,
+}
+
+/// A server on free ports of 127.0.0.1 that says no more than where it listens.
+pub(crate) struct Server {
+    pub(crate) tcp: SocketAddr,
+    pub(crate) udp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    _running: Running,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let mut command = smoker();
+        command.args(["server", "--bind=127.0.0.1", "--log-level=error"]).args(port_flags(0, 0, 0));
+        let running = Running::start(command);
+        let [tcp, udp, http] = ["TCP", "UDP", "HTTP"].map(|kind| {
+            let line = running.line();
+            let (_, address) = line.split_once(&format!("[SERVER] [{kind}] LISTENING address=")).unwrap();
+            address.parse().unwrap()
+        });
+        Self { tcp, udp, http, _running: running }
+    }
 }
 
 /// How a child ended.
