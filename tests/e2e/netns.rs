@@ -225,21 +225,21 @@ fn what_this_host_refuses_itself_is_io() {
     isolated(|| {
         join_far();
         let _server = server_in("far");
-        let assert_says = |flags: &[&str], kind: &str, words: &str| {
-            let (_, lines) = check(FAR[0], flags);
-            let line = lines.iter().find(|line| line.kind == kind).unwrap();
-            let Outcome::Failed { error, detail, .. } = &line.outcome else { panic!("{line}") };
-            assert_eq!((&**error, detail.as_deref()), ("io", Some(words)), "{line}");
+        let assert_says = |protocol: &str, brief: &str, words: &str| {
+            let (_, lines) = check(FAR[0], &["--protocols", protocol]);
+            assert_eq!(lines[0].brief(), brief);
+            let Outcome::Failed { detail, .. } = &lines[0].outcome else { panic!("{}", lines[0]) };
+            assert_eq!(detail.as_deref(), Some(words));
         };
         filter("output", "udp dport 8081 drop");
-        assert_says(&[], "UDP", "operation not permitted");
+        assert_says("udp", "UDP io send", "operation not permitted");
         filter("output", "");
         // One port for two connections to one place.
         sysctl(None, "ipv4/ip_local_port_range", "\"40000 40000\"");
         let _taken = TcpStream::connect((FAR[0], 8080)).unwrap();
-        assert_says(&["--protocols=tcp"], "TCP", "cannot assign requested address");
+        assert_says("tcp", "TCP io connect", "cannot assign requested address");
         ip("route add blackhole 10.83.0.2/32");
-        assert_says(&["--protocols=udp"], "UDP", "invalid argument");
+        assert_says("udp", "UDP io connect", "invalid argument");
     });
 }
 
