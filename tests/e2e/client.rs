@@ -171,11 +171,11 @@ impl Row {
 /// while it is dead.
 #[test]
 fn failures_are_counted_in_a_row_that_a_success_ends() {
-    let held = Refused::ports();
+    let (held, also_held) = (Refused::ports(), Refused::ports());
     let start = || {
         let mut command = smoker();
         command.args(["server", "--bind=127.0.0.2", "--log-level=error"]);
-        command.args(port_flags(held.tcp.port(), held.udp.port(), 0));
+        command.args(port_flags(held.tcp.port(), held.udp.port(), also_held.tcp.port()));
         let server = Running::start(command);
         (0..3).for_each(|_| assert!(server.line().contains("LISTENING")));
         server
