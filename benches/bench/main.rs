@@ -75,8 +75,12 @@ fn bench(plan: &Plan) -> io::Result<()> {
     connections::first_echo(&smoker, plan.starts, &mut results)?;
     let cores = Cores::pin_load();
     let exchanges = exchanges::compare(&smoker, cores, plan)?;
-    connections::bursts(&smoker, cores, plan.bursts, &mut results)?;
-    connections::idle(&smoker, descriptors, &mut results)?;
+    if descriptors < connections::DESCRIPTORS {
+        results.not_measured("bursts and idle connections", "too few descriptors (ulimit -Hn)");
+    } else {
+        connections::bursts(&smoker, cores, plan.bursts, &mut results)?;
+        connections::idle(&smoker, &mut results)?;
+    }
     client::cost(&binary.path, cores, plan.rounds, &mut results)?;
     client::system_calls(&binary.path, cores, plan.traced_rounds, &mut results)?;
     client::honesty(&binary.path, cores, plan.rounds, &mut results)?;
