@@ -8,26 +8,30 @@ use std::time::{Duration, Instant};
 use super::child::{Server, command, event, eventually, not_run, signal};
 use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, rest};
 
-/// 100 ms are promised. The best of a few tries is measured, because a busy machine may take any time for
-/// any one of them; and from before the `kill` is started until after the child was waited for.
+/// 100 ms are promised. A busy machine may take any time for any one of them, so half of the tries have to
+/// keep the promise; measured is from before `kill` is started until after the child was waited for.
 #[test]
 fn an_idle_server_ends_within_100_ms() {
     let times = (0..5).map(|_| {
         let server = Server::start(&[]);
         // Idle, though connected to.
-        let (tcp, mut http) = (connect(server.tcp), Http::admitted(server.http));
-        assert_echoes(&tcp, b"PING");
+        let mut tcp: Vec<TcpStream> = (0..10).map(|_| connect(server.tcp)).collect();
+        for stream in &tcp {
+            assert_echoes(stream, b"PING");
+        }
+        let mut http: Vec<Http> = (0..10).map(|_| Http::admitted(server.http)).collect();
         let start = Instant::now();
         server.signal("TERM");
         let (status, _) = server.ended();
         let took = start.elapsed();
         assert_eq!(status.code(), Some(0));
-        assert_eq!(rest(&mut &tcp), b"");
-        assert!(http.is_over());
+        assert!(tcp.iter_mut().all(|stream| rest(stream).is_empty()));
+        assert!(http.iter_mut().all(Http::is_over));
         took
     });
-    let best = times.min().unwrap();
-    assert!(best < Duration::from_millis(100), "{best:?}");
+    let mut times: Vec<Duration> = times.collect();
+    times.sort();
+    assert!(times[2] < Duration::from_millis(100), "{times:?}");
 }
 
 #[test]
