@@ -1,8 +1,9 @@
 //! The other end of a server's connections: sockets whose every wait has an end, and HTTP replies read whole.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::thread;
+use std::time::Instant;
 
 use super::child::PATIENCE;
 
@@ -36,6 +37,24 @@ pub(super) fn rest(stream: &mut impl Read) -> Vec<u8> {
             Err(error) => panic!("neither bytes nor an end: {error}"),
         }
     }
+}
+
+/// Sends and never reads, until the connection, or its write timeout, ends that: how, and when the last bytes
+/// went out. 256 MiB are more than the kernel takes in at both ends.
+pub(super) fn send_without_end(stream: &mut impl Write) -> (Error, Instant) {
+    let (some, mut last) = (vec![7; 64 * 1024], Instant::now());
+    for _ in 0..4096 {
+        match stream.write_all(&some) {
+            Ok(()) => last = Instant::now(),
+            Err(error) => return (error, last),
+        }
+    }
+    panic!("256 MiB were taken");
+}
+
+/// Whether the server has ended a connection that there was still something to read on.
+pub(super) fn is_reset(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
 /// Sends what will be answered and ends the connection with a reset: that is what the kernel makes of a close

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::child::{Server, command, event, eventually, not_run, signal};
-use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, rest};
+use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, rest, send_without_end};
 
 /// 100 ms are promised. A busy machine may take any time for any one of them, so half of the tries have to
 /// keep the promise; measured is from before `kill` is started until after the child was waited for.
@@ -159,7 +159,7 @@ fn a_peer_that_never_reads_cannot_hold_the_stop_longer_than_the_shutdown_timeout
     let server = Server::start(&["--shutdown-timeout", "300ms", "--log-level", "warn"]);
     let mut stuck = connect(server.tcp);
     stuck.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-    while stuck.write(&vec![7; 64 * 1024]).is_ok() {}
+    send_without_end(&mut stuck);
     server.signal("TERM");
     assert_eq!(server.ended().0.code(), Some(0));
 }

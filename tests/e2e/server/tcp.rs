@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::{PATIENCE, Server, eventually};
-use super::peer::{Random, assert_echoes, connect, rest};
+use super::peer::{Random, assert_echoes, connect, is_reset, rest, send_without_end};
 
 #[test]
 fn bytes_come_back_as_they_came() {
@@ -102,15 +102,8 @@ fn a_peer_that_never_speaks_is_given_up() {
 #[test]
 fn a_peer_that_sends_and_never_reads_is_given_up() {
     let server = Server::start(&["--idle-timeout", "300ms", "--log-level", "warn"]);
-    let mut stream = connect(server.tcp);
-    let (some, mut last) = (vec![7; 64 * 1024], Instant::now());
-    let error = loop {
-        match stream.write_all(&some) {
-            Ok(()) => last = Instant::now(),
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    let (error, last) = send_without_end(&mut connect(server.tcp));
+    assert!(is_reset(&error), "{error}");
     // 300 ms from the issue; the rest is for a busy machine.
     assert!(last.elapsed() < Duration::from_secs(5), "{:?}", last.elapsed());
 }
@@ -122,7 +115,7 @@ fn peers_that_never_read_do_not_hold_up_others() {
     thread::scope(|scope| {
         for mut stream in &stuck {
             stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
-            scope.spawn(move || while stream.write(&vec![7; 64 * 1024]).is_ok() {});
+            scope.spawn(move || send_without_end(&mut stream));
         }
     });
     let start = Instant::now();
