@@ -58,6 +58,12 @@ fn errors_have_their_lines() {
     let line = server.line("ERROR");
     let expected = format!("[TCP] ERROR client={client} detail=\"connection reset by peer\"");
     assert_eq!(event(&line), expected);
+    let mut cut_short = Http::connect(server.http);
+    let client = cut_short.0.get_ref().local_addr().unwrap();
+    cut_short.send("GET / HT");
+    drop(cut_short);
+    let line = server.line("ERROR");
+    assert_eq!(event(&line), format!("[HTTP] ERROR client={client} detail=\"unexpected end of file\""));
     let silent = connect(server.tcp);
     let line = server.line("ERROR");
     assert_eq!(

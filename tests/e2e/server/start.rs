@@ -1,7 +1,10 @@
 //! The start: where it listens and says so, what it does where it cannot, the limits it raises.
 
+use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Output};
+
+use crate::isolated::isolated;
 
 use super::child::{PATIENCE, Server, after, command, event, not_run};
 use super::peer::{assert_echoes, assert_returns, connect, datagrams, get, own_address};
@@ -51,6 +54,20 @@ fn a_bind_address_is_the_only_one_that_is_served() {
     assert_eq!(server.http.ip().to_string(), "::1");
     assert_serves(&server, server.http.ip());
     assert!(TcpStream::connect(("127.0.0.1", server.tcp.port())).is_err());
+}
+
+/// Switched off, that is: a kernel that knows nothing of it cannot be had here.
+#[test]
+#[ignore = "needs root: a network of its own"]
+fn without_ipv6_all_addresses_are_those_of_ipv4() {
+    isolated(|| {
+        fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+        assert!(TcpListener::bind("[::1]:0").is_err());
+        let server = Server::of(&mut command(&[]));
+        for address in ["127.0.0.1", "127.1.2.3"] {
+            assert_serves(&server, address.parse().unwrap());
+        }
+    });
 }
 
 /// `address` with another host.
