@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use smoker::time::Schedule;
 
 use crate::line::{Line, Outcome};
-use crate::running::{Ended, PATIENCE, Running, Server, port_flags};
+use crate::running::{Ended, PATIENCE, Running, port_flags};
 use crate::scripted::{OK, Refused, closes_within, http, read_head, read_ping, silent, tcp, udp};
+use crate::server::child::Server;
 use crate::support::smoker;
 
 /// `smoker client` against these ports on 127.0.0.1.
@@ -77,7 +78,7 @@ fn a_round_is_tcp_then_udp_then_http_on_a_new_socket_each() {
 
 #[test]
 fn only_the_protocols_that_are_asked_for_are_probed_and_always_in_this_order() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     for (protocols, expected) in [
         ("http,udp,tcp", &ALL_WELL[..]),
         ("udp", &ALL_WELL[1..2]),
@@ -93,7 +94,7 @@ fn only_the_protocols_that_are_asked_for_are_probed_and_always_in_this_order() {
 /// The HTTP server answers only after the lines of TCP and UDP have been seen.
 #[test]
 fn a_line_comes_as_soon_as_its_probe_has_ended() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     let (seen, answer) = channel();
     let answer = Mutex::new(answer);
     let http = tcp(move |mut stream| {
@@ -127,7 +128,7 @@ fn the_node_is_the_one_named_or_the_host() {
 
 #[test]
 fn success_is_of_level_info_and_failure_always_prints() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     let closed = Refused::ports();
     for (level, expected) in [("error", &[][..]), ("warn", &[]), ("info", &ALL_WELL), ("debug", &ALL_WELL)] {
         let flags = ["--count=1", "--log-level", level];
@@ -282,7 +283,7 @@ fn a_fleet_spreads_over_the_interval() {
         let mut names = (0..10_000).map(|number| format!("node-{number}"));
         names.find(|name| phase(name).abs_diff(wanted) < Duration::from_millis(10)).unwrap()
     };
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     let clients = [200, 600].map(|wanted_ms| {
         let name = near(Duration::from_millis(wanted_ms));
         let mut command = client(server.tcp, server.udp, server.http, &["--interval=1s", "--protocols=udp"]);
@@ -300,7 +301,7 @@ fn a_fleet_spreads_over_the_interval() {
 
 #[test]
 fn a_signal_ends_the_sleep_at_once() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     for signal in ["TERM", "INT"] {
         let client = Running::start(client(server.tcp, server.udp, server.http, &["--interval=24h"]));
         for expected in ALL_WELL {
@@ -319,7 +320,7 @@ fn a_signal_during_a_probe_ends_it_by_its_deadline_and_no_other_is_begun() {
     let timeout = Duration::from_millis(700);
     for signal in ["TERM", "INT"] {
         let (mute, accepted) = silent();
-        let server = Server::start();
+        let server = Server::start(&["--log-level=error"]);
         let client = Running::start(client(mute, server.udp, server.http, &["--timeout=700ms"]));
         let begun = accepted.recv_timeout(PATIENCE).unwrap();
         client.signal(signal);

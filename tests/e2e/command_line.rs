@@ -7,7 +7,8 @@ use std::process::Stdio;
 use assert_cmd::Command;
 use smoker::config::{Default, SETTINGS};
 
-use crate::running::{PATIENCE, Server, port_flags};
+use crate::running::{PATIENCE, port_flags};
+use crate::server::child::Server;
 use crate::support;
 
 fn smoker(arguments: &[&str]) -> Command {
@@ -140,7 +141,7 @@ fn a_refusal_is_one_line_however_long_the_value() {
 
 #[test]
 fn exit_status_0_if_every_probe_succeeded_and_1_if_one_failed() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     let [tcp, udp, http] = [server.tcp, server.udp, server.http].map(|address| address.port());
     for more in [&["check"][..], &["client", "--count=1"], &["client", "--count=3", "--interval=10ms"]] {
         let assert = |http_port, status| {
@@ -156,7 +157,7 @@ fn exit_status_0_if_every_probe_succeeded_and_1_if_one_failed() {
 
 #[test]
 fn check_takes_its_host_as_an_argument_anywhere() {
-    let server = Server::start();
+    let server = Server::start(&["--log-level=error"]);
     let flags = port_flags(server.tcp.port(), server.udp.port(), server.http.port());
     smoker(&["check", "127.0.0.1"]).args(&flags).assert().code(0);
     smoker(&["check"]).args(&flags).arg("127.0.0.1").env("SERVER_HOST", "a b").assert().code(0);

@@ -1,14 +1,13 @@
 //! A running `smoker`: its lines with the moment each came, signals to it, and its end. Every wait has a limit,
 //! so that a product that hangs fails the test instead of hanging it.
 
+use std::borrow::BorrowMut;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use crate::support::smoker;
 
 /// Far longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,29 +20,8 @@ pub(crate) fn port_flags(tcp: u16, udp: u16, http: u16) -> [String; 3] {
 /// A child process. It is killed when this is dropped.
 pub(crate) struct Running {
     child: Child,
-    lines: Receiver<(Instant, String)>,
-}
-
-/// A server on free ports of 127.0.0.1 that says no more than where it listens.
-pub(crate) struct Server {
-    pub(crate) tcp: SocketAddr,
-    pub(crate) udp: SocketAddr,
-    pub(crate) http: SocketAddr,
-    _running: Running,
-}
-
-impl Server {
-    pub(crate) fn start() -> Self {
-        let mut command = smoker();
-        command.args(["server", "--bind=127.0.0.1", "--log-level=error"]).args(port_flags(0, 0, 0));
-        let running = Running::start(command);
-        let [tcp, udp, http] = ["TCP", "UDP", "HTTP"].map(|kind| {
-            let line = running.line();
-            let (_, address) = line.split_once(&format!("[SERVER] [{kind}] LISTENING address=")).unwrap();
-            address.parse().unwrap()
-        });
-        Self { tcp, udp, http, _running: running }
-    }
+    /// Behind a lock, so that threads may share what runs.
+    lines: Mutex<Receiver<(Instant, String)>>,
 }
 
 /// How a child ended.
@@ -60,16 +38,34 @@ pub(crate) struct Ended {
 
 impl Running {
     /// Starts `command`.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+    pub(crate) fn start(command: impl BorrowMut<Command>) -> Self {
+        let (mut running, stdout) = Self::unread(command);
+        running.read(stdout);
+        running
+    }
+
+    /// Starts `command` and leaves its stdout unread.
+    pub(crate) fn unread(mut command: impl BorrowMut<Command>) -> (Self, ChildStdout) {
+        let command = command.borrow_mut().stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        (Self { child, lines: Mutex::new(channel().1) }, stdout)
+    }
+
+    /// Begins to read the stdout that was left unread.
+    pub(crate) fn read(&mut self, stdout: ChildStdout) {
         let (sender, lines) = channel();
         thread::spawn(move || {
-            for line in stdout.lines() {
+            for line in BufReader::new(stdout).lines() {
                 let _ = sender.send((Instant::now(), line.unwrap()));
             }
         });
-        Self { child, lines }
+        self.lines = Mutex::new(lines);
+    }
+
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The next line on stdout.
@@ -79,22 +75,25 @@ impl Running {
 
     /// The next line on stdout, and when it came.
     pub(crate) fn timed_line(&self) -> (Instant, String) {
-        self.lines.recv_timeout(PATIENCE).expect("a line on stdout")
+        self.lines.lock().unwrap().recv_timeout(PATIENCE).expect("a line on stdout")
     }
 
-    /// Sends `signal`, such as `TERM`.
-    pub(crate) fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+    /// The lines that have come and were not taken yet.
+    pub(crate) fn lines_so_far(&self) -> Vec<String> {
+        self.lines.lock().unwrap().try_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Sends `name`, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.id(), name);
     }
 
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
-        let mut lines = Vec::new();
+        let (receiver, mut lines) = (self.lines.get_mut().unwrap(), Vec::new());
         // The sender is dropped with the end of stdout, which is that of the process.
-        while let Ok((_, line)) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
+        while let Ok((_, line)) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             lines.push(line);
         }
         let at = Instant::now();
@@ -111,4 +110,10 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to any process.
+pub(crate) fn signal(process: u32, name: &str) {
+    let kill = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(kill.unwrap().success());
 }

@@ -1,6 +1,6 @@
 //! The server over real sockets, a module a subject.
 
-mod child;
+pub(crate) mod child;
 mod peer;
 
 mod attackers;

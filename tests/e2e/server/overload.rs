@@ -202,7 +202,7 @@ fn a_stop_does_not_wait_for_descriptors() {
     let streams: Vec<TcpStream> = (0..30).map(|_| connect(server.tcp)).collect();
     server.line("TROUBLE");
     server.signal("TERM");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
     drop(streams);
 }
 

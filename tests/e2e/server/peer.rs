@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::thread;
 use std::time::Instant;
 
-use super::child::PATIENCE;
+use crate::running::PATIENCE;
 
 /// A connection.
 pub(super) fn connect(address: SocketAddr) -> TcpStream {

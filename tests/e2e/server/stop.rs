@@ -2,11 +2,12 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::child::{Server, command, event, eventually, signal};
+use super::child::{Server, command, event, eventually};
 use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, rest, send_without_end};
+use crate::running::signal;
 
 /// 100 ms are promised. A busy machine may take any time for any one of them, so half of the tries have to
 /// keep the promise; measured is from before `kill` is started until after the child was waited for.
@@ -22,9 +23,9 @@ fn an_idle_server_ends_within_100_ms() {
         let mut http: Vec<Http> = (0..10).map(|_| Http::admitted(server.http)).collect();
         let start = Instant::now();
         server.signal("TERM");
-        let (status, _) = server.ended();
+        let ended = server.ended();
         let took = start.elapsed();
-        assert_eq!(status.code(), Some(0));
+        assert_eq!(ended.status, Some(0));
         assert!(tcp.iter_mut().all(|stream| rest(stream).is_empty()));
         assert!(http.iter_mut().all(Http::is_over));
         took
@@ -37,12 +38,10 @@ fn an_idle_server_ends_within_100_ms() {
 #[test]
 fn either_signal_ends_it_and_stderr_stays_empty() {
     for name in ["TERM", "INT"] {
-        let mut command = command(&["--bind", "127.0.0.1"]);
-        let (server, stdout) = Server::unread(command.stderr(Stdio::piped()));
+        let server = Server::start(&[]);
         server.signal(name);
-        let (status, stderr) = server.ended_with_stderr();
-        assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{name}");
-        drop(stdout);
+        let ended = server.ended();
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{name}");
     }
 }
 
@@ -58,7 +57,7 @@ fn signals_end_it_as_pid_1_too() {
         let children = server.proc(&format!("task/{}/children", server.id()));
         assert_echoes(&connect(server.tcp), b"PING");
         signal(children.trim().parse().unwrap(), name);
-        assert_eq!(server.ended().0.code(), Some(0), "{name}");
+        assert_eq!(server.ended().status, Some(0), "{name}");
     }
 }
 
@@ -85,7 +84,7 @@ fn while_draining_everything_is_served_and_health_says_503() {
     assert_eq!((reply.text(), reply.field("Connection")), ("hi", None));
     // A second signal skips the rest of the hour.
     server.signal("INT");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn the_drain_delay_is_waited_for() {
     let server = Server::start(&["--drain-delay", "300ms"]);
     let start = Instant::now();
     server.signal("TERM");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
     assert!(start.elapsed() >= Duration::from_millis(300));
 }
 
@@ -117,7 +116,7 @@ fn requests_under_way_finish_and_nothing_else_is_served() {
     let reply = busy.reply();
     assert_eq!((reply.status, reply.text(), reply.field("Connection")), (200, "hello", Some("close")));
     assert!(busy.is_over());
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
 }
 
 /// A request whose body lacks its last two bytes, and which the server is known to have begun with.
@@ -135,7 +134,7 @@ fn requests_that_do_not_finish_are_ended_after_the_shutdown_timeout() {
     let mut busy = under_way(server.http);
     let start = Instant::now();
     server.signal("TERM");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
     assert!(start.elapsed() >= Duration::from_millis(300));
     assert!(busy.is_over());
 }
@@ -147,7 +146,7 @@ fn a_second_signal_skips_the_shutdown_timeout() {
     server.signal("TERM");
     eventually("the listeners close", || TcpStream::connect(server.http).err());
     server.signal("TERM");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
     assert!(busy.is_over());
 }
 
@@ -158,7 +157,7 @@ fn a_peer_that_never_reads_cannot_hold_the_stop_longer_than_the_shutdown_timeout
     stuck.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     send_without_end(&mut stuck);
     server.signal("TERM");
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
 }
 
 /// Frozen, the server finds the signal and what was asked before it at the same time.
@@ -175,7 +174,7 @@ fn what_arrived_before_the_stop_is_answered() {
     assert_eq!(rest(&mut tcp), b"last words");
     assert_eq!(http.reply().text(), "last words");
     assert!(http.is_over());
-    assert_eq!(server.ended().0.code(), Some(0));
+    assert_eq!(server.ended().status, Some(0));
 }
 
 /// The log says at the end what it has only counted.
@@ -188,7 +187,7 @@ fn counts_are_told_at_the_end() {
         assert_eq!(rest(&mut connect(server.tcp)), b"");
     }
     server.signal("TERM");
-    let (_, lines) = server.ended();
+    let lines = server.ended().lines;
     let counts = lines.iter().map(|line| {
         let count = event(line).strip_prefix("[TCP] REFUSED count=").unwrap();
         count.split(' ').next().unwrap().parse::<u32>().unwrap()

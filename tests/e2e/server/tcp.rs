@@ -5,8 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::{PATIENCE, Server, eventually};
+use super::child::{Server, eventually};
 use super::peer::{Random, assert_echoes, connect, is_reset, rest, send_without_end};
+use crate::running::PATIENCE;
 
 #[test]
 fn bytes_come_back_as_they_came() {

@@ -4,10 +4,10 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread;
 
-use crate::isolated::{filter, isolated};
-
-use super::child::{PATIENCE, Server, command, event, eventually, not_run};
+use super::child::{Server, command, event, eventually, not_run};
 use super::peer::{Random, assert_returns, datagrams, own_address};
+use crate::isolated::{filter, isolated};
+use crate::running::PATIENCE;
 
 #[test]
 fn datagrams_come_back_as_they_came() {
