@@ -35,7 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn execute(run: Run, level: Level) -> Result<Ending, String> {
-    let signals = StopSignals::block().map_err(|error| sys::describe(&error))?;
+    let signals =
+        StopSignals::block().map_err(|error| format!("cannot block signals: {}", sys::describe(&error)))?;
     let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
     let output =
         Output::stdout(patience).map_err(|error| format!("cannot use stdout: {}", sys::describe(&error)))?;

@@ -135,7 +135,7 @@ pub struct Schedule {
 pub struct NextRound {
     /// When it is due.
     pub due: Instant,
-    /// How many whole intervals the round before has overrun: ticks that no round was held for.
+    /// How many ticks passed while the round before went on, and had no round.
     pub skipped: u64,
 }
 
@@ -148,14 +148,19 @@ impl Schedule {
 
     /// The first tick of the grid after `now`, when the round that was due at `due` has ended.
     pub fn after(&self, due: Instant, now: Instant) -> NextRound {
-        let overrun = now.saturating_duration_since(due).as_nanos() / self.interval.as_nanos();
-        let since_phase = now.saturating_duration_since(self.start + self.phase).as_nanos();
-        let ticks =
-            if now < self.start + self.phase { 0 } else { since_phase / self.interval.as_nanos() + 1 };
-        let from_phase = u64::try_from(ticks * self.interval.as_nanos()).unwrap_or(u64::MAX);
+        let ticks = self.ticks_until(now);
+        let from_phase = u64::try_from(u128::from(ticks) * self.interval.as_nanos()).unwrap_or(u64::MAX);
         NextRound {
             due: self.start + self.phase + Duration::from_nanos(from_phase),
-            skipped: u64::try_from(overrun).unwrap_or(u64::MAX),
+            skipped: ticks - self.ticks_until(due),
+        }
+    }
+
+    /// How many ticks there have been by `now`.
+    fn ticks_until(&self, now: Instant) -> u64 {
+        match now.checked_duration_since(self.start + self.phase) {
+            Some(since) => u64::try_from(since.as_nanos() / self.interval.as_nanos()).unwrap_or(u64::MAX) + 1,
+            None => 0,
         }
     }
 }
@@ -274,6 +279,22 @@ mod tests {
             let next = schedule.after(due, due + Duration::from_millis(took));
             assert_eq!(next.skipped, skipped, "{took} ms");
             assert_eq!(next.due, due + INTERVAL * (u32::try_from(skipped).unwrap() + 1), "{took} ms");
+        }
+    }
+
+    #[test]
+    fn the_first_round_too_counts_the_ticks_that_it_skips() {
+        let start = Instant::now();
+        let schedule = Schedule::new(start, INTERVAL, "node-1");
+        for (took, skipped) in [
+            (Duration::ZERO, 0),
+            (schedule.phase - Duration::from_nanos(1), 0),
+            (schedule.phase, 1),
+            (schedule.phase + INTERVAL, 2),
+        ] {
+            let next = schedule.after(start, start + took);
+            assert_eq!(next.skipped, skipped, "{took:?}");
+            assert_eq!(next.due, start + schedule.phase + INTERVAL * u32::try_from(skipped).unwrap());
         }
     }
 

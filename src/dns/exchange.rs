@@ -4,11 +4,12 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::message::{self, Question, Reply, UDP_PAYLOAD};
 use super::reader::Malformed;
+use crate::sys::datagram;
 use crate::sys::socket::{self, TimedReader};
 use crate::time::Deadline;
 
@@ -92,9 +93,7 @@ impl<'a> Open<'a> {
 
 /// Sends the queries and hears replies until each is answered.
 fn converse(server: SocketAddr, open: &mut [Open], edns: bool, deadline: Deadline) -> io::Result<()> {
-    // Connected, so that the kernel passes on nobody else's datagrams, but this server's ICMP errors.
-    let socket = UdpSocket::bind((unspecified(server), 0))?;
-    socket.connect(server)?;
+    let socket = datagram::connected(server)?;
     for Open { id, question, .. } in open.iter() {
         // Two such datagrams always fit an empty send buffer: no wait that a deadline would have to end.
         socket.send(&message::encode(*id, *question, edns))?;
@@ -148,14 +147,6 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The address to bind to before talking to `server`: any, and of its family.
-fn unspecified(server: SocketAddr) -> IpAddr {
-    match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    }
-}
-
 /// An id that cannot be guessed: std seeds its hash maps from the kernel's random numbers, against like
 /// attacks.
 fn random_id() -> u16 {
@@ -166,7 +157,7 @@ fn random_id() -> u16 {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener, UdpSocket};
     use std::thread;
     use std::time::Instant;
 

@@ -20,6 +20,9 @@ pub use http::probe as http;
 pub use tcp::probe as tcp;
 pub use udp::probe as udp;
 
+/// What the echo probes send, and want back.
+const PING: &[u8] = b"PING";
+
 /// What one probe of one address found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

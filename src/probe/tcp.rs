@@ -4,11 +4,9 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Error, Failure, Outcome, Phase, connect, send};
+use super::{Error, Failure, Outcome, PING, Phase, connect, send};
 use crate::sys::socket::TimedReader;
 use crate::time::Deadline;
-
-const PING: &[u8] = b"PING";
 
 /// Probes the echo server at `address`.
 pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {

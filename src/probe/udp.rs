@@ -1,14 +1,12 @@
 //! The UDP probe: one datagram `PING` from a new socket, and the same one back.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Error, Failure, Outcome, Phase, is_own};
-use crate::sys::datagram::hear_icmp_errors;
+use super::{Failure, Outcome, PING, Phase};
+use crate::sys::datagram;
 use crate::time::Deadline;
-
-const PING: &[u8] = b"PING";
 
 /// Probes the echo server at `address`.
 pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
@@ -17,10 +15,7 @@ pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
 
 fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
     let in_phase = |phase| move |error: io::Error| Failure::io(&error, phase);
-    let socket = connected(address).map_err(in_phase(Phase::Connect))?;
-    if is_own(socket.local_addr(), address) {
-        return Err(Failure::new(Error::Refused, Phase::Connect));
-    }
+    let socket = datagram::connected(address).map_err(in_phase(Phase::Connect))?;
     let start = Instant::now();
     socket.send(PING).map_err(in_phase(Phase::Send))?;
     // Longer than the answer: what the kernel cut to fit would look like one.
@@ -35,16 +30,4 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
             return Ok(start.elapsed());
         }
     }
-}
-
-/// A connected socket hears its peer alone, and what became of its own datagrams.
-fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr = match address {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any)?;
-    socket.connect(address)?;
-    hear_icmp_errors(&socket, address)?;
-    Ok(socket)
 }

@@ -5,6 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::sys::socket;
+
 /// At most `limit` connections.
 pub struct Connections {
     limit: usize,
@@ -28,7 +30,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Says whether it waits for a peer who owes nothing. One that does is closed at once when a stop begins.
+    /// Says whether it waits for a peer who owes nothing. One that does is closed once a stop has begun.
     pub fn set_idle(&self, idle: bool) {
         self.idle.store(idle, Ordering::SeqCst);
     }
@@ -68,9 +70,11 @@ impl Connections {
         places.taken.len() == places.free.len()
     }
 
-    /// Ends the reading of each idle one. What has arrived is still read, and answered, before the end shows.
+    /// Ends the reading of each one that is idle now. One that has something to read is about to be busy.
     pub fn close_idle(&self) {
-        self.shut_down(Shutdown::Read, |connection| connection.idle.load(Ordering::SeqCst));
+        self.shut_down(Shutdown::Read, |connection| {
+            connection.idle.load(Ordering::SeqCst) && !socket::has_unread(&connection.stream)
+        });
     }
 
     /// Ends each one, whatever it is doing.

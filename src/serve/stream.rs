@@ -21,16 +21,21 @@ pub struct Patience {
 /// Blocking writes with `SO_SNDTIMEO` would not do: one that times out after a part says so as a short
 /// write, and a peer that never reads would get its patience twice.
 pub fn write_all(stream: &TcpStream, mut bytes: &[u8], patience: Patience) -> io::Result<()> {
-    let mut deadline = None;
+    let (mut deadline, mut waited_in_vain) = (None, false);
     while !bytes.is_empty() {
         match socket::send_at_once(stream, bytes) {
-            Ok(sent) => bytes = &bytes[sent..],
+            Ok(sent) => {
+                bytes = &bytes[sent..];
+                waited_in_vain = false;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock && waited_in_vain => {
+                return Err(ErrorKind::TimedOut.into());
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 deadline = deadline.or_else(|| patience.whole.map(Deadline::after));
                 let left = deadline.map_or(Ok(patience.idle), Deadline::left)?;
-                if !socket::wait_writable(stream, left.min(patience.idle))? {
-                    return Err(ErrorKind::TimedOut.into());
-                }
+                // Poll waits for a third of the send buffer; a peer that reads slowly has made some room.
+                waited_in_vain = !socket::wait_writable(stream, left.min(patience.idle))?;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use super::connections::Admitted;
 
-/// The stack of a thread: the largest thing on it are the 8 KiB that `io::copy` moves at a time.
+/// The stack of a thread: the largest things on it are an echo's buffer of 4 KiB, and the 8 KiB that `io::copy`
+/// moves at a time after a refusal.
 pub const STACK_SIZE: usize = 64 * 1024;
 
 /// How many finished threads may wait: about what a burst of new connections keeps two cores busy with.
 pub const MAX_WAITING: usize = 32;
 
 /// How long a finished thread waits for another connection, before it gives its memory back.
-pub const LINGER: Duration = Duration::from_secs(1);
+pub const WAIT_FOR_NEXT: Duration = Duration::from_secs(1);
 
 /// The threads of one listener. Creating a thread is most of the cost of a short connection, and one that
 /// waits is there already.
@@ -71,8 +72,10 @@ impl Workers {
         }
         queue.waiting += 1;
         let idle = |queue: &mut Queue| queue.connections.is_empty();
-        let (mut queue, _) =
-            self.handed.wait_timeout_while(queue, LINGER, idle).unwrap_or_else(PoisonError::into_inner);
+        let (mut queue, _) = self
+            .handed
+            .wait_timeout_while(queue, WAIT_FOR_NEXT, idle)
+            .unwrap_or_else(PoisonError::into_inner);
         queue.waiting -= 1;
         queue.connections.pop_front()
     }

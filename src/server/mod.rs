@@ -4,7 +4,7 @@ mod http;
 mod tcp;
 mod udp;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
@@ -28,13 +28,14 @@ const BACKLOG: i32 = 4096;
 /// why they are turned away.
 pub const RESERVE: usize = 16;
 
-/// How long one of those may take: a place that a silent peer holds is one that a liveness probe lacks.
-pub const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long one of those may be silent, and its head take, and what follows a refusal: less than a second
+/// together, because a place that it holds is one that a liveness probe lacks.
+pub const RESERVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Descriptors beside the connections: standard streams, listeners, and a few to spare.
 const OTHER_DESCRIPTORS: usize = 16;
 
-/// How often the end of the last connection is looked for.
+/// How often a stop looks for connections that have become idle, and for the end of the last.
 const STOP_POLL: Duration = Duration::from_millis(2);
 
 /// A server that runs.
@@ -86,7 +87,9 @@ pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(
 pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     raise_descriptor_limit(&config, log);
     let listeners = Arc::new(Listeners::bind(&config)?);
-    let addresses = listeners.addresses().map_err(|error| sys::describe(&error))?;
+    let addresses = listeners
+        .addresses()
+        .map_err(|error| format!("cannot read the listeners' addresses: {}", sys::describe(&error)))?;
     let shared = Arc::new(Shared {
         connections: Connections::new(config.max_connections),
         reserve: Connections::new(RESERVE),
@@ -118,7 +121,7 @@ impl Server {
     pub fn stop(self, signals: &StopSignals) {
         let Shared { config, stop, connections, reserve, .. } = &*self.shared;
         stop.advance(Phase::Draining);
-        signals.wait(config.drain_delay);
+        let hurried = signals.wait(config.drain_delay);
         stop.advance(Phase::Stopping);
         self.listeners.wake();
         for run in self.loops {
@@ -126,11 +129,15 @@ impl Server {
             let _ = run.join();
         }
         drop(self.listeners);
-        connections.close_idle();
-        reserve.close_idle();
-        let deadline = Deadline::after(config.shutdown_timeout);
-        while !(connections.is_empty() && reserve.is_empty()) {
+        let deadline = Deadline::after(if hurried { Duration::ZERO } else { config.shutdown_timeout });
+        loop {
+            // Again and again: those that were busy become idle.
+            connections.close_idle();
+            reserve.close_idle();
             let Ok(left) = deadline.left() else { break };
+            if connections.is_empty() && reserve.is_empty() {
+                break;
+            }
             if signals.wait(left.min(STOP_POLL)) {
                 break;
             }
@@ -143,7 +150,7 @@ impl Server {
 /// Each connection needs a descriptor. Too few of them are no reason not to start: the accept loops wait.
 fn raise_descriptor_limit(config: &config::Server, log: &Log) {
     let needed = config.max_connections + RESERVE + OTHER_DESCRIPTORS;
-    let limit = sys::limits::raise_descriptor_limit().unwrap_or_default();
+    let Ok(limit) = sys::limits::raise_descriptor_limit() else { return };
     if limit < needed as u64 {
         let detail = "fewer descriptors than MAX_CONNECTIONS needs (ulimit -n)";
         let fields = [
@@ -195,8 +202,8 @@ fn bind<T>(
     bound.map_err(|error| format!("cannot listen on {kind} port {port}: {}", sys::describe(&error)))
 }
 
-/// The kernel was built or started without IPv6 (`EAFNOSUPPORT`), or it is switched off (`EADDRNOTAVAIL`).
+/// The kernel was built or started without IPv6.
 fn lacks_ipv6(error: &io::Error) -> bool {
     const EAFNOSUPPORT: i32 = 97;
-    error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == ErrorKind::AddrNotAvailable
+    error.raw_os_error() == Some(EAFNOSUPPORT)
 }

@@ -6,7 +6,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use super::address::RawAddress;
@@ -52,13 +52,24 @@ unsafe extern "C" {
     fn sendmsg(fd: c_int, message: *const MessageHeader, flags: c_int) -> isize;
 }
 
-/// Has a connected socket hear of every ICMP error. By default it hears only of those that are fatal to TCP
-/// too, and a router without a route looks like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)).
-pub fn hear_icmp_errors(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
-    match peer {
-        SocketAddr::V4(_) => set_option(socket, IPPROTO_IP, IP_RECVERR, 1),
-        SocketAddr::V6(_) => set_option(socket, IPPROTO_IPV6, IPV6_RECVERR, 1),
+/// A socket with a port of its own that hears `peer` alone, and every ICMP error about its own datagrams.
+///
+/// By default it would hear only the errors that are fatal to TCP too, and a router without a route would look
+/// like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)). Its port is never the peer's: Smoker's
+/// server takes a datagram from its own port for its own echo.
+pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
+    let (any, level, name): (SocketAddr, _, _) = match peer {
+        SocketAddr::V4(_) => ((Ipv4Addr::UNSPECIFIED, 0).into(), IPPROTO_IP, IP_RECVERR),
+        SocketAddr::V6(_) => ((Ipv6Addr::UNSPECIFIED, 0).into(), IPPROTO_IPV6, IPV6_RECVERR),
+    };
+    let mut socket = UdpSocket::bind(any)?;
+    if socket.local_addr()?.port() == peer.port() {
+        // The first socket keeps the port while the second is given another.
+        socket = UdpSocket::bind(any)?;
     }
+    socket.connect(peer)?;
+    set_option(&socket, level, name, 1)?;
+    Ok(socket)
 }
 
 /// A bound UDP socket that knows, of each datagram, the address it was sent to.

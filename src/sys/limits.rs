@@ -18,16 +18,17 @@ unsafe extern "C" {
     fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
 }
 
-/// Raises the soft limit of open descriptors to the hard one, and returns it.
+/// Raises the soft limit of open descriptors to the hard one if the system lets it, and returns what it is.
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let mut limit = ResourceLimit { soft: 0, hard: 0 };
     // SAFETY: `limit` is a whole struct rlimit.
-    unsafe {
-        checked(getrlimit(RLIMIT_NOFILE, &raw mut limit))?;
-        limit.soft = limit.hard;
-        checked(setrlimit(RLIMIT_NOFILE, &raw const limit))?;
+    checked(unsafe { getrlimit(RLIMIT_NOFILE, &raw mut limit) })?;
+    let raised = ResourceLimit { soft: limit.hard, ..limit };
+    // SAFETY: as above.
+    match checked(unsafe { setrlimit(RLIMIT_NOFILE, &raw const raised) }) {
+        Ok(_) => Ok(raised.soft),
+        Err(_) => Ok(limit.soft),
     }
-    Ok(limit.hard)
 }
 
 #[cfg(test)]

@@ -27,8 +27,18 @@ fn checked_len(returned: isize) -> io::Result<usize> {
     usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
-/// What the system says of `error`, as the end of a line: lower case, without the number.
+/// What the system says of `error`, as the end of a line: lower case, without the number. Where glibc and
+/// musl use different words, glibc's, which are the ones that people know and the README explains.
 pub fn describe(error: &io::Error) -> String {
+    const EMFILE: i32 = 24;
+    const EADDRINUSE: i32 = 98;
+    const EADDRNOTAVAIL: i32 = 99;
+    match error.raw_os_error() {
+        Some(EMFILE) => return "too many open files".into(),
+        Some(EADDRINUSE) => return "address already in use".into(),
+        Some(EADDRNOTAVAIL) => return "cannot assign requested address".into(),
+        _ => {}
+    }
     let mut text = error.to_string();
     if let Some(number) = text.rfind(" (os error ") {
         text.truncate(number);

@@ -20,6 +20,7 @@ const SO_REUSEADDR: c_int = 2;
 pub(super) const IPPROTO_IPV6: c_int = 41;
 const IPV6_V6ONLY: c_int = 26;
 const SHUT_RD: c_int = 0;
+const MSG_PEEK: c_int = 2;
 pub(super) const MSG_DONTWAIT: c_int = 0x40;
 const MSG_NOSIGNAL: c_int = 0x4000;
 const POLLOUT: c_short = 4;
@@ -130,6 +131,14 @@ pub fn receive<'a>(stream: &TcpStream, buffer: &'a mut [MaybeUninit<u8>]) -> io:
         let received = checked_len(recv(stream.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0))?;
         Ok(std::slice::from_raw_parts(buffer.as_ptr().cast(), received))
     }
+}
+
+/// Whether there is something to read now.
+pub fn has_unread(stream: &TcpStream) -> bool {
+    let mut byte = 0_u8;
+    // SAFETY: one byte, and its length.
+    let peeked = unsafe { recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, MSG_PEEK | MSG_DONTWAIT) };
+    peeked > 0
 }
 
 /// Sends what the socket takes at once, without waiting: `WouldBlock` where that is nothing.

@@ -103,10 +103,6 @@ impl<'a> Conversation<'a> {
         }
         self.buffer.shrink();
         self.connection.set_idle(true);
-        if self.is_stopping() {
-            // Those who close the idle connections may have passed already. What has arrived is still read.
-            let _ = stream.shutdown(Shutdown::Read);
-        }
         match self.buffer.fill(&mut stream) {
             Ok(0) => Err(End::Over),
             Ok(_) => {
@@ -229,10 +225,10 @@ impl<'a> Conversation<'a> {
     fn linger(&self) {
         let stream = &self.connection.stream;
         self.connection.set_idle(true);
-        if self.is_stopping() || stream.shutdown(Shutdown::Write).is_err() {
+        if stream.shutdown(Shutdown::Write).is_err() {
             return;
         }
-        let reader = TimedReader { stream, deadline: Deadline::after(LINGER) };
+        let reader = TimedReader { stream, deadline: Deadline::after(LINGER.min(self.service.idle_timeout)) };
         // However it ends: the reply has had its time.
         let _ = io::copy(&mut reader.take(LINGER_LIMIT), &mut io::sink());
     }
