@@ -288,7 +288,7 @@ mod tests {
         let schedule = Schedule::new(start, INTERVAL, "node-1");
         for (took, skipped) in [
             (Duration::ZERO, 0),
-            (schedule.phase - Duration::from_nanos(1), 0),
+            (schedule.phase.checked_sub(Duration::from_nanos(1)).unwrap(), 0),
             (schedule.phase, 1),
             (schedule.phase + INTERVAL, 2),
         ] {
