@@ -1,7 +1,6 @@
 //! The process: arguments and environment in, exit code out. Nothing else reads them.
 
 use std::env;
-use std::fs;
 use std::io::Write;
 use std::panic;
 use std::process::ExitCode;
@@ -68,8 +67,9 @@ fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// Empty where there is none, which is refused as every wrong node name is.
 fn host_name() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim_end().to_owned()
+    sys::host::name().unwrap_or_default()
 }
 
 fn print(text: &str) -> ExitCode {

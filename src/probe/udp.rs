@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Failure, Outcome, PING, Phase};
+use super::{Error, Failure, Outcome, PING, Phase, is_own};
 use crate::sys::datagram;
 use crate::time::Deadline;
 
@@ -16,6 +16,9 @@ pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
 fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
     let in_phase = |phase| move |error: io::Error| Failure::io(&error, phase);
     let socket = datagram::connected(address).map_err(in_phase(Phase::Connect))?;
+    if is_own(socket.local_addr(), address) {
+        return Err(Failure::new(Error::Refused, Phase::Connect));
+    }
     let start = Instant::now();
     socket.send(PING).map_err(in_phase(Phase::Send))?;
     // Longer than the answer: what the kernel cut to fit would look like one.

@@ -10,6 +10,7 @@ compile_error!("smoker's foreign functions are declared for 64-bit little-endian
 
 pub mod address;
 pub mod datagram;
+pub mod host;
 pub mod limits;
 pub mod signal;
 pub mod socket;
