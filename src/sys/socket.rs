@@ -17,6 +17,8 @@ pub(super) const SOCK_DGRAM: c_int = 2;
 const SOCK_CLOEXEC: c_int = 0o2_000_000;
 const SOL_SOCKET: c_int = 1;
 const SO_REUSEADDR: c_int = 2;
+const SO_SNDBUF: c_int = 7;
+const SO_RCVBUF: c_int = 8;
 pub(super) const IPPROTO_IPV6: c_int = 41;
 const IPV6_V6ONLY: c_int = 26;
 const SHUT_RD: c_int = 0;
@@ -48,9 +50,14 @@ unsafe extern "C" {
 }
 
 /// Listens on `address`, with IPv4 as well where it is `[::]`. `backlog` is the number of connections that
-/// may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
-pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+/// may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. `buffer` is the size of each
+/// connection's buffers, one for each direction; the kernel takes twice as much, for its own accounts too
+/// (socket(7)).
+pub fn listen_tcp(address: SocketAddr, backlog: i32, buffer: i32) -> io::Result<TcpListener> {
     let socket = bound(address, SOCK_STREAM)?;
+    // Inherited by the connections; set before listen, because it decides the window that the SYN offers.
+    set_option(&socket, SOL_SOCKET, SO_SNDBUF, buffer)?;
+    set_option(&socket, SOL_SOCKET, SO_RCVBUF, buffer)?;
     // SAFETY: the descriptor is open.
     checked(unsafe { listen(socket.as_raw_fd(), backlog) })?;
     Ok(socket.into())
