@@ -1,16 +1,17 @@
-//! The client: what a round costs, and how far the latencies that it reports are from the server's own view.
+//! The client: what a round costs, and how far the latencies that it reports are above the wire's.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::load::Peer;
 use crate::process::{self, Cores};
 use crate::report::{Table, judged, median};
 use crate::server::{Protocol, Server, Subject, smoker};
-use crate::wire;
+use crate::wire::Capture;
 
 /// Rounds follow each other this fast: a prober that sleeps in between, as in life, only not as long.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -98,28 +99,61 @@ fn count_calls(binary: &Path, server: &Server, rounds: u32) -> io::Result<u32> {
     calls.ok_or_else(|| io::Error::other("strace printed no total"))
 }
 
-/// Reported latencies beside the server's view of the same exchanges, for Smoker and for the smallest prober.
+/// Latencies beside the time that the same probes took on the wire: Smoker's, and those of the smallest prober.
 pub(crate) fn honesty(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) -> io::Result<()> {
-    let server = wire::STAMP.start_pinned(cores)?;
+    let name = "client, latency above the wire's";
+    let server = Subject::Smoker(binary.into()).start_pinned(cores)?;
+    let capture = match Capture::start(&server) {
+        Ok(capture) => capture,
+        Err(why) => {
+            table.not_measured(name, &why.to_string());
+            return Ok(());
+        }
+    };
     let log = Client::start(smoker(binary, "client"), &server, rounds, INTERVAL)?.finish()?;
-    let ours = wire::excess(&reported(&log), server)?;
-    let server = wire::STAMP.start_pinned(cores)?;
-    let probed = wire::probe(&server, rounds, INTERVAL)?;
-    let floor = wire::excess(&probed, server)?;
+    let mut latencies = reported(&log);
+    let ours = latencies.len();
+    latencies.extend(probe(&server, rounds)?);
+    match capture.excess(&latencies, &server) {
+        Ok(excess) => judge(&excess[..ours], &excess[ours..], table),
+        Err(why) => table.not_measured(name, &why.to_string()),
+    }
+    Ok(())
+}
+
+/// The smallest prober: the same exchanges in the same rhythm, the clock read before the first packet and after the
+/// last byte.
+fn probe(server: &Server, rounds: u32) -> io::Result<Vec<(Protocol, Duration)>> {
+    let mut latencies = Vec::new();
+    for _ in 0..rounds {
+        for protocol in Protocol::ALL {
+            let mut start = Instant::now();
+            let mut peer = Peer::connect(protocol, server.address(protocol))?;
+            if protocol == Protocol::Udp {
+                start = Instant::now();
+            }
+            peer.exchange()?;
+            latencies.push((protocol, start.elapsed()));
+        }
+        thread::sleep(INTERVAL);
+    }
+    Ok(latencies)
+}
+
+fn judge(ours: &[(Protocol, f64)], smallest: &[(Protocol, f64)], table: &mut Table) {
     for (protocol, limit) in [(Protocol::Tcp, 130.0), (Protocol::Udp, 30.0), (Protocol::Http, 40.0)] {
         let of = |excess: &[(Protocol, f64)]| {
             median(excess.iter().filter(|(of, _)| *of == protocol).map(|(_, us)| *us))
         };
-        let (ours, floor) = (of(&ours), of(&floor));
+        let (ours, smallest) = (of(ours), of(smallest));
         // How long a sleeping core takes to wake is in both, and no prober that sleeps can do anything about it.
-        let excuse = if ours.min(floor) > limit { ", by the smallest prober too" } else { "" };
+        let excuse = if ours.min(smallest) > limit { ", by the smallest prober too" } else { "" };
         table.row(vec![
-            format!("client, {} latency above the server's view", protocol.name()),
-            format!("{ours:.1} µs (smallest prober {floor:.1} µs)"),
+            format!("client, {} latency above the wire's", protocol.name()),
+            format!("{ours:.1} µs (smallest prober {smallest:.1} µs)"),
             judged(&format!("≤ {limit} µs"), ours <= limit) + excuse,
         ]);
     }
-    Ok(())
 }
 
 /// What a client's log reports: `[TCP] SUCCESS latency=0.412ms`.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::load::Peer;
 use crate::process::{self, Cores};
 use crate::report::{Table, median, millis};
-use crate::server::{FLOOR, Protocol, Server, Subject};
+use crate::server::{Protocol, Server, Subject};
 
 /// How many clients knock at once.
 const BURST: usize = 1000;
@@ -46,7 +46,7 @@ pub(crate) fn bursts(subject: &Subject, cores: Cores, bursts: u32, table: &mut T
         let (mut ours, mut floor) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..bursts {
             ours = ours.max(burst(&subject.start_pinned(cores)?, protocol)?);
-            floor = floor.max(burst(&FLOOR.start_pinned(cores)?, protocol)?);
+            floor = floor.max(burst(&Subject::Floor.start_pinned(cores)?, protocol)?);
         }
         let name =
             format!("slowest of {BURST} simultaneous new {} clients, {bursts} bursts", protocol.name());

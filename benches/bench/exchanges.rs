@@ -7,7 +7,7 @@ use crate::Plan;
 use crate::load::{Exchange, Load};
 use crate::process::{self, Cores};
 use crate::report::{Bound, Spread, Table, median, micros};
-use crate::server::{FLOOR, Protocol, Server, Subject};
+use crate::server::{Protocol, Server, Subject};
 
 /// An exchange, and how near to the floor Smoker means to be.
 struct Goal {
@@ -94,7 +94,7 @@ pub(crate) fn compare(subject: &Subject, cores: Cores, plan: &Plan) -> io::Resul
 /// turns (ABBA), so that what else disturbs the machine falls on both.
 fn play(exchange: Exchange, subject: &Subject, cores: Cores, plan: &Plan, number: u8) -> io::Result<Match> {
     let mut ours = Side::start(exchange, subject, cores, plan, number)?;
-    let mut floor = Side::start(exchange, &FLOOR, cores, plan, number)?;
+    let mut floor = Side::start(exchange, &Subject::Floor, cores, plan, number)?;
     for pair in 0..plan.pairs {
         if pair % 2 == 0 {
             ours.slice(plan)?;

@@ -4,14 +4,14 @@
 
 use std::ffi::{c_int, c_void};
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::thread;
 
-use crate::server::{announce, listen, listen_udp};
+use crate::server::Protocol;
 
 /// What Smoker answers to `GET /`, but for the time.
-pub(crate) const HTTP_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+const HTTP_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
     Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK";
 
 /// Serves until it is killed.
@@ -21,6 +21,23 @@ pub(crate) fn run() -> io::Result<()> {
     thread::spawn(move || echo_datagrams(&udp));
     thread::spawn(move || each_connection(&http, answer_requests));
     each_connection(&tcp, echo)
+}
+
+/// All addresses, as Smoker listens.
+fn listen() -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}
+
+/// The same for datagrams.
+fn listen_udp() -> io::Result<UdpSocket> {
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}
+
+/// Prints a server's addresses the way Smoker does.
+fn announce(tcp: SocketAddr, udp: SocketAddr, http: SocketAddr) {
+    for (protocol, address) in Protocol::ALL.into_iter().zip([tcp, udp, http]) {
+        println!("[SERVER] [{}] LISTENING address={address}", protocol.name());
+    }
 }
 
 extern "C" fn echo(connection: *mut c_void) -> *mut c_void {

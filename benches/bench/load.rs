@@ -90,22 +90,15 @@ enum Socket {
 impl Peer {
     /// Connects, with a limit on every later wait.
     pub(crate) fn connect(protocol: Protocol, target: SocketAddr) -> io::Result<Self> {
-        let peer = Self::connect_barely(protocol, target)?;
-        match &peer.socket {
-            Socket::Stream(stream) => stream.set_read_timeout(Some(PATIENCE))?,
-            Socket::Datagram(socket) => socket.set_read_timeout(Some(PATIENCE))?,
-        }
-        Ok(peer)
-    }
-
-    /// Connects with the fewest system calls.
-    pub(crate) fn connect_barely(protocol: Protocol, target: SocketAddr) -> io::Result<Self> {
         let socket = if protocol == Protocol::Udp {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
             socket.connect(target)?;
+            socket.set_read_timeout(Some(PATIENCE))?;
             Socket::Datagram(socket)
         } else {
-            Socket::Stream(TcpStream::connect(target)?)
+            let stream = TcpStream::connect(target)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            Socket::Stream(stream)
         };
         let (question, end): (&[u8], &[u8]) = match protocol {
             Protocol::Tcp | Protocol::Udp => (b"PING", b"PING"),

@@ -10,6 +10,7 @@ mod connections;
 mod exchanges;
 mod floor;
 mod load;
+mod pcap;
 mod process;
 mod report;
 mod server;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use binary::Binary;
 use process::{Busy, Cores};
 use report::{RESULTS, Table};
-use server::{FLOOR, Subject};
+use server::Subject;
 
 /// How much of everything is measured.
 struct Plan {
@@ -53,7 +54,6 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("floor") => floor::run(),
-        Some("stamp") => wire::run(),
         // Without `--bench` this is `cargo test --benches`, which only wants to know that it starts.
         _ if !arguments.iter().any(|argument| argument == "--bench") => Ok(()),
         _ => match env::var("SMOKER_BENCH").as_deref() {
@@ -92,7 +92,7 @@ fn bench(plan: &Plan) -> io::Result<()> {
 fn compare_the_floor_with_itself() -> io::Result<()> {
     let before = Busy::now()?;
     let cores = Cores::pin_load();
-    let exchanges = exchanges::compare(&FLOOR, cores, &FULL)?;
+    let exchanges = exchanges::compare(&Subject::Floor, cores, &FULL)?;
     print!("The floor against itself\n\n{exchanges}\n{}", report::notes(cores, before)?);
     Ok(())
 }

@@ -137,9 +137,9 @@ no time-out, no log, no parser. One thread loads both in short slices that take 
 again. A ratio is the median over these processes, with the bounds between which it lies 19 times in 20; the other
 numbers are medians of the same. One question is open at a time unless said otherwise. CPU is the server's.
 Memory is what is resident (smaps_rollup), after one exchange on each connection.
-The server's view is that of one that never sleeps: from accepting the connection or receiving the datagram, to right
-before it sends the answer. That lies within the time between the first and the last byte on the wire, so the
-reported latency is above the wire's by less than is shown.
+The wire is the loopback device, where tcpdump takes the time of every packet: from a probe's first, the SYN or the
+datagram, to the last that carries bytes of the answer. That is subtracted probe by probe. The smallest prober reads
+the clock, asks, sleeps until the answer is there and reads the clock again.
 ";
 
 fn sorted(sample: impl Iterator<Item = f64>) -> Vec<f64> {

@@ -2,8 +2,8 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::io::{self, BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -14,12 +14,9 @@ use crate::process::Cores;
 pub(crate) enum Subject {
     /// `smoker server` of this binary.
     Smoker(PathBuf),
-    /// This benchmark in another role, named by its argument.
-    Role(&'static str),
+    /// The smallest server that does the same: this benchmark in another role.
+    Floor,
 }
-
-/// The smallest server that does the same.
-pub(crate) const FLOOR: Subject = Subject::Role("floor");
 
 /// A running one.
 pub(crate) struct Server {
@@ -73,9 +70,9 @@ impl Subject {
 
     fn command(&self) -> io::Result<Command> {
         match self {
-            Self::Role(role) => {
+            Self::Floor => {
                 let mut command = Command::new(env::current_exe()?);
-                command.arg(role);
+                command.arg("floor");
                 Ok(command)
             }
             Self::Smoker(binary) => Ok(smoker(binary, "server")),
@@ -106,11 +103,6 @@ impl Server {
         (Ipv4Addr::LOCALHOST, self.port(protocol)).into()
     }
 
-    /// The next `count` lines that it prints after its ports.
-    pub(crate) fn read_lines(&mut self, count: usize) -> io::Result<Vec<String>> {
-        self.stdout.by_ref().lines().take(count).collect()
-    }
-
     fn read_ports(&mut self) -> io::Result<()> {
         while self.ports.contains(&0) {
             let mut line = String::new();
@@ -130,23 +122,6 @@ impl Drop for Server {
         // It may have ended by itself, and there is nobody left to tell.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// The listener of a server of the benchmark's own: all addresses, as Smoker listens.
-pub(crate) fn listen() -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))
-}
-
-/// The same for datagrams.
-pub(crate) fn listen_udp() -> io::Result<UdpSocket> {
-    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
-}
-
-/// Prints a server's addresses the way Smoker does.
-pub(crate) fn announce(tcp: SocketAddr, udp: SocketAddr, http: SocketAddr) {
-    for (protocol, address) in Protocol::ALL.into_iter().zip([tcp, udp, http]) {
-        println!("[SERVER] [{}] LISTENING address={address}", protocol.name());
     }
 }
 

@@ -1,126 +1,140 @@
-//! A server that watches the wire for the answer of every probe, and the smallest prober beside it.
+//! The wire under the client: `tcpdump` on the loopback device, and how far latencies are above what it saw.
 //!
-//! It never sleeps, so it sees a connection or a datagram within microseconds of its arrival, and takes the time
-//! again right before it sends the answer's last byte. What it saw lies within the time between the first packet and
-//! the last byte on the wire: a latency minus that is at least what the prober added.
+//! libpcap shows a loopback packet once, with the time at which the kernel delivers it.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::floor::HTTP_ANSWER;
 use crate::load::Peer;
+use crate::pcap::{self, Packet};
 use crate::report::micros;
-use crate::server::{Protocol, Server, Subject, announce, listen, listen_udp};
+use crate::server::{Protocol, Server};
 
-/// This server.
-pub(crate) const STAMP: Subject = Subject::Role("stamp");
+/// The headers of a packet: Ethernet's 14 bytes, and 60 each of IP and TCP with all the options there can be.
+const KEPT_BYTES: &str = "134";
+/// The kernel's buffer holds all packets of 2000 rounds, so that none is lost however long tcpdump is kept waiting.
+const BUFFER_KIB: &str = "16384";
+/// The kernel hands packets over once a second, and on a busy machine tcpdump comes later still. With its
+/// `--immediate-mode` it would be woken by every packet, and a core that is awake answers sooner than one that sleeps.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves until it is killed, and prints a line an exchange: protocol and nanoseconds. Those of 1000 rounds fit into
-/// a pipe, so that nobody has to be awake to read them meanwhile.
-pub(crate) fn run() -> io::Result<()> {
-    let (tcp, udp, http) = (listen()?, listen_udp()?, listen()?);
-    announce(tcp.local_addr()?, udp.local_addr()?, http.local_addr()?);
-    tcp.set_nonblocking(true)?;
-    udp.set_nonblocking(true)?;
-    http.set_nonblocking(true)?;
-    loop {
-        answer_connection(&tcp, Protocol::Tcp, b"PING", b"PING")?;
-        answer_datagram(&udp)?;
-        answer_connection(&http, Protocol::Http, b"\r\n\r\n", HTTP_ANSWER)?;
-    }
+/// What is captured until this is dropped.
+pub(crate) struct Capture {
+    tcpdump: Child,
+    file: PathBuf,
 }
 
-fn answer_connection(
-    listener: &TcpListener,
+/// One exchange as it was on the wire.
+struct Exchange {
     protocol: Protocol,
-    end: &[u8],
-    answer: &[u8],
-) -> io::Result<()> {
-    let Ok((mut stream, _)) = listener.accept() else { return Ok(()) };
-    let first = Instant::now();
-    stream.set_nonblocking(true)?;
-    stream.set_nodelay(true)?;
-    read_until(&mut stream, end)?;
-    let last = Instant::now();
-    stream.write_all(answer)?;
-    report(protocol, last - first);
-    Ok(())
+    client: u16,
+    /// Its first packet.
+    began: Duration,
+    /// The last packet so far with bytes of the answer.
+    answered: Option<Duration>,
 }
 
-fn read_until(stream: &mut TcpStream, end: &[u8]) -> io::Result<()> {
-    let mut question = [0; 1024];
-    let mut length = 0;
-    while !question[..length].ends_with(end) {
-        match stream.read(&mut question[length..]) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
+impl Capture {
+    /// Captures what goes to and from `server`, from now on. The error is why that is not possible here.
+    pub(crate) fn start(server: &Server) -> io::Result<Self> {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wire.pcap");
+        let [tcp, udp, http] = Protocol::ALL.map(|protocol| server.port(protocol));
+        let mut tcpdump = Command::new("tcpdump");
+        tcpdump.args(["-i", "lo", "-s", KEPT_BYTES, "-B", BUFFER_KIB, "--time-stamp-precision=nano"]);
+        // To stdout, because as root it opens a file as another user; and each packet at once when it has it.
+        tcpdump.args(["-U", "-w", "-"]);
+        tcpdump.arg(format!("ip and (tcp port {tcp} or udp port {udp} or tcp port {http})"));
+        tcpdump.stdin(Stdio::null()).stdout(File::create(&file)?).stderr(Stdio::piped());
+        let tcpdump = tcpdump.spawn().map_err(|_| io::Error::other("no tcpdump here"))?;
+        let mut capture = Self { tcpdump, file };
+        capture.wait_until_it_listens()?;
+        Ok(capture)
     }
-    Ok(())
-}
 
-fn answer_datagram(udp: &UdpSocket) -> io::Result<()> {
-    let mut buffer = [0; 64];
-    let received: io::Result<(usize, SocketAddr)> = udp.recv_from(&mut buffer);
-    let Ok((length, peer)) = received else { return Ok(()) };
-    let first = Instant::now();
-    let last = Instant::now();
-    udp.send_to(&buffer[..length], peer)?;
-    report(Protocol::Udp, last - first);
-    Ok(())
-}
-
-fn report(protocol: Protocol, view: Duration) {
-    println!("[{}] {}", protocol.name(), view.as_nanos());
-}
-
-/// The smallest prober: the same exchanges in the same rhythm, the clock read before the first packet and after the
-/// last byte.
-pub(crate) fn probe(
-    server: &Server,
-    rounds: u32,
-    interval: Duration,
-) -> io::Result<Vec<(Protocol, Duration)>> {
-    let mut latencies = Vec::new();
-    for _ in 0..rounds {
-        for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Http] {
-            let mut start = Instant::now();
-            let mut peer = Peer::connect_barely(protocol, server.address(protocol))?;
-            if protocol == Protocol::Udp {
-                start = Instant::now();
+    fn wait_until_it_listens(&mut self) -> io::Result<()> {
+        let stderr = self.tcpdump.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut said = Vec::new();
+        for line in BufReader::new(stderr).lines() {
+            let line = line?;
+            if line.contains("listening on ") {
+                return Ok(());
             }
-            peer.exchange()?;
-            latencies.push((protocol, start.elapsed()));
+            said.push(line);
         }
-        thread::sleep(interval);
+        Err(io::Error::other(said.join(" ")))
     }
-    Ok(latencies)
+
+    /// By how many microseconds each of these latencies, of all the probes of `server` since the start, exceeds the
+    /// time from the probe's first packet to the one that completes the answer.
+    pub(crate) fn excess(
+        self,
+        reported: &[(Protocol, Duration)],
+        server: &Server,
+    ) -> io::Result<Vec<(Protocol, f64)>> {
+        let exchanges = self.finish(server, reported.len())?;
+        let excess = |((protocol, latency), exchange): (&(Protocol, Duration), &Exchange)| {
+            let took = exchange.answered?.checked_sub(exchange.began)?;
+            (exchange.protocol == *protocol).then(|| (*protocol, micros(*latency) - micros(took)))
+        };
+        let excess = reported.iter().zip(&exchanges).map(excess).collect::<Option<_>>();
+        excess.ok_or_else(|| io::Error::other("other exchanges captured than reported"))
+    }
+
+    /// The first `count` exchanges with `server`, in the order of their first packets.
+    fn finish(self, server: &Server, count: usize) -> io::Result<Vec<Exchange>> {
+        // Packets keep their order on the way: once another exchange is in the file, these are there to their end.
+        Peer::connect(Protocol::Udp, server.address(Protocol::Udp))?.exchange()?;
+        let start = Instant::now();
+        loop {
+            let packets = pcap::packets(&fs::read(&self.file)?);
+            let packets = packets.ok_or_else(|| io::Error::other("tcpdump writes an unknown format"))?;
+            let mut exchanges = exchanges(&packets, server);
+            let whole = exchanges.iter().filter(|exchange| exchange.answered.is_some()).count();
+            if whole == count + 1 && exchanges.len() == count + 1 {
+                exchanges.truncate(count);
+                return Ok(exchanges);
+            }
+            if start.elapsed() > PATIENCE {
+                let told = format!("{whole} exchanges were captured, of {}", count + 1);
+                return Err(io::Error::other(told));
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
 
-/// By how many microseconds each latency exceeds what the server saw of the same exchange.
-pub(crate) fn excess(
-    latencies: &[(Protocol, Duration)],
-    mut server: Server,
-) -> io::Result<Vec<(Protocol, f64)>> {
-    let views = server.read_lines(latencies.len())?;
-    if views.len() != latencies.len() {
-        return Err(io::Error::other(format!(
-            "{} exchanges were seen and {} reported",
-            views.len(),
-            latencies.len()
-        )));
+impl Drop for Capture {
+    fn drop(&mut self) {
+        // It may have ended by itself, and there is nobody left to tell.
+        let _ = self.tcpdump.kill();
+        let _ = self.tcpdump.wait();
     }
-    let mut excess = Vec::new();
-    for ((protocol, latency), line) in latencies.iter().zip(&views) {
-        let nanos = line.rsplit(' ').next().and_then(|nanos| nanos.parse().ok()).map(Duration::from_nanos);
-        let view = nanos.filter(|_| Protocol::in_line(line) == Some(*protocol));
-        let view =
-            view.ok_or_else(|| io::Error::other("exchanges were seen in another order than reported"))?;
-        excess.push((*protocol, micros(*latency) - micros(view)));
+}
+
+/// Puts packets together. A prober has one exchange at a time, so an answer is to the latest of its port.
+fn exchanges(packets: &[Packet], server: &Server) -> Vec<Exchange> {
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    for packet in packets {
+        let fits = |of: &Protocol, port| server.port(*of) == port && (*of == Protocol::Udp) == packet.udp;
+        let at = |port| Protocol::ALL.into_iter().find(|of| fits(of, port));
+        match (at(packet.destination), at(packet.source)) {
+            (Some(protocol), _) if packet.opens => {
+                let (client, began) = (packet.source, packet.seen);
+                exchanges.push(Exchange { protocol, client, began, answered: None });
+            }
+            (None, Some(protocol)) if packet.payload > 0 => {
+                let mut latest = exchanges.iter_mut().rev();
+                let of = latest.find(|of| of.protocol == protocol && of.client == packet.destination);
+                if let Some(exchange) = of {
+                    exchange.answered = Some(packet.seen);
+                }
+            }
+            _ => {}
+        }
     }
-    Ok(excess)
+    exchanges
 }
