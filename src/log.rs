@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::sys;
@@ -88,9 +88,28 @@ impl Log {
         for (key, value) in fields {
             let _ = write!(line, " {key}={value}");
         }
-        self.output.print(line, |lines| {
-            self.beginning("LOG", &format!("LOST lines={lines} reason=\"stdout was not read\""))
-        });
+        self.output.print(line, |lines| self.lost(lines));
+    }
+
+    /// Whether whoever read the lines has gone for good.
+    pub fn is_unread(&self) -> bool {
+        self.output.lost().reader_has_gone
+    }
+
+    /// Tells, at the end, of lines that were lost and have not been told; an error if nobody reads that either.
+    pub fn finish(&self) -> Result<(), String> {
+        let mut lost = self.output.lost();
+        if lost.reader_has_gone {
+            return Err("cannot write to stdout: broken pipe".into());
+        }
+        if lost.lines > 0 && !self.output.write(self.lost(lost.lines), &mut lost) {
+            return Err(format!("cannot write to stdout: {} lines were lost", lost.lines));
+        }
+        Ok(())
+    }
+
+    fn lost(&self, lines: u64) -> String {
+        self.beginning("LOG", &format!("LOST lines={lines}"))
     }
 
     fn beginning(&self, kind: &str, event: &str) -> String {
@@ -162,6 +181,8 @@ struct Lost {
     lines: u64,
     /// The last line was written in part: the next begins with the newline that it lacks.
     torn: bool,
+    /// The last write said that nobody can read any more.
+    reader_has_gone: bool,
 }
 
 impl Output {
@@ -179,13 +200,17 @@ impl Output {
 
     /// Prints `line`, and before it the note about lines that were lost.
     fn print(&self, line: String, note: impl Fn(u64) -> String) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = self.lost();
         if lost.lines > 0 && self.write(note(lost.lines), &mut lost) {
             lost.lines = 0;
         }
         if lost.lines > 0 || !self.write(line, &mut lost) {
             lost.lines += 1;
         }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Lost> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the whole line was written.
@@ -199,7 +224,10 @@ impl Output {
         while !rest.is_empty() && matches!(sys::socket::wait_writable(&self.file, self.patience), Ok(true)) {
             match (&self.file).write(rest) {
                 Ok(written) => rest = &rest[written..],
-                Err(_) => break,
+                Err(error) => {
+                    lost.reader_has_gone = error.kind() == ErrorKind::BrokenPipe;
+                    break;
+                }
             }
         }
         // One byte or more of it went out, and not the last.
@@ -320,13 +348,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().map(behind_stamp).collect();
         let lost = 10_000 - read.lines().count();
         assert!(lost > 0);
-        assert_eq!(
-            lines,
-            [
-                &format!("[SERVER] [LOG] LOST lines={lost} reason=\"stdout was not read\""),
-                "[SERVER] [TCP] AFTER"
-            ]
-        );
+        assert_eq!(lines, [&format!("[SERVER] [LOG] LOST lines={lost}"), "[SERVER] [TCP] AFTER"]);
     }
 
     #[test]
@@ -334,6 +356,22 @@ mod tests {
         let (log, reader) = log(Speaker::Server, Duration::from_mins(1));
         drop(reader);
         log.line(Level::Info, "TCP", "ECHO", &[]);
+        assert!(log.is_unread());
+        assert_eq!(log.finish(), Err("cannot write to stdout: broken pipe".into()));
+    }
+
+    #[test]
+    fn what_was_lost_is_told_at_the_end_or_is_an_error() {
+        let (log, mut reader) = log(Speaker::Server, Duration::ZERO);
+        assert_eq!(log.finish(), Ok(()));
+        while log.output.lost().lines < 3 {
+            log.line(Level::Info, "TCP", "ECHO", &[]);
+        }
+        assert!(!log.is_unread());
+        assert_eq!(log.finish(), Err("cannot write to stdout: 3 lines were lost".into()));
+        assert!(reader.read(&mut vec![0; 256 * 1024]).unwrap() > 0);
+        assert_eq!(log.finish(), Ok(()));
+        assert_eq!(behind_stamp(printed(log, reader).trim_end()), "[SERVER] [LOG] LOST lines=3");
     }
 
     #[test]

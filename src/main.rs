@@ -46,11 +46,16 @@ fn execute(run: Run, level: Level) -> Result<Ending, String> {
             log_panics(&server_log);
             server::run(config, &server_log, &signals).map(|()| Ending::Well)
         }
-        Run::Client(config) => Ok(client::run(&config, &client_log(&config.node_name), &signals)),
+        Run::Client(config) => {
+            let log = client_log(&config.node_name);
+            let ending = client::run(&config, &log, &signals);
+            log.finish().map(|()| ending)
+        }
         Run::Local(server, client) => {
             log_panics(&server_log);
             let client_log = client_log(&client.node_name);
-            local::run(server, client, &server_log, &client_log, &signals)
+            let ending = local::run(server, client, &server_log, &client_log, &signals)?;
+            client_log.finish().map(|()| ending)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The client: rounds on a schedule, a line a probe, until told to stop.
 
-mod round;
+mod rounds;
 mod streak;
 
 use std::time::Instant;
@@ -10,29 +10,27 @@ use crate::log::{Level, Log, Value};
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
 
-use round::{Found, Round};
+use rounds::Rounds;
 
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was told to stop; or it was asked for a number of rounds, and every probe of them succeeded.
+    /// It was told to stop; or it was asked for a number of rounds, and every probe it made succeeded.
     Well,
-    /// It was asked for a number of rounds, and a probe of them failed or was not made.
+    /// It was asked for a number of rounds, and a probe failed or not even one round was whole.
     WithFailures,
 }
 
-/// Makes rounds until `config.count` is reached or a signal arrives: during a sleep it ends at once, during
-/// a probe when the probe has ended.
+/// Makes rounds until `config.count` is reached, a signal arrives, or nobody reads the log any more. A signal
+/// during a sleep ends it at once, one during a probe when the probe has ended.
 pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Ending {
     let start = Instant::now();
     let schedule = Schedule::new(start, config.interval, &config.node_name);
-    let mut round = Round::new(config, log);
-    let (mut due, mut left, mut failures) = (start, config.count, false);
-    loop {
-        let found = round.probe_all(signals);
-        failures |= found != Found::AllWell;
+    let mut rounds = Rounds::new(config, log);
+    let (mut due, mut left) = (start, config.count);
+    while rounds.make_one(signals).is_continue() && !log.is_unread() {
         left = left.map(|left| left - 1);
-        if left == Some(0) || found == Found::BrokenOff {
+        if left == Some(0) {
             break;
         }
         let next = schedule.after(due, Instant::now());
@@ -44,5 +42,6 @@ pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Ending 
             break;
         }
     }
-    if failures && config.count.is_some() { Ending::WithFailures } else { Ending::Well }
+    let all_well = rounds.made > 0 && !rounds.any_failure;
+    if config.count.is_none() || all_well { Ending::Well } else { Ending::WithFailures }
 }

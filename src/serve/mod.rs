@@ -7,6 +7,7 @@ pub mod connections;
 pub mod http;
 pub mod stop;
 pub mod stream;
+pub mod trouble;
 pub mod workers;
 
 use std::io;

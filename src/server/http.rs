@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::{Listeners, RESERVE_TIMEOUT, Shared};
 use crate::http::request::Request;
-use crate::serve::accept::{self, Complaints, Trouble};
+use crate::serve::accept;
 use crate::serve::connections::Admitted;
 use crate::serve::http::{Content, Refusal, Reply, Requests, Service, converse};
 use crate::serve::stop::{Phase, Stop};
+use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
 
 const TEXT: &[(&str, &str)] = &[("Content-Type", "text/plain")];

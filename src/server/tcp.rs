@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::log::{Level, Log, Value};
 use crate::serve;
-use crate::serve::accept::{self, Complaints, Trouble};
+use crate::serve::accept;
 use crate::serve::connections::Connection;
 use crate::serve::stream::{Patience, write_all};
+use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
 use crate::sys::socket;
 

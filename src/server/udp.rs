@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
-use crate::serve::accept::{Complaints, Trouble};
 use crate::serve::stop::Phase;
+use crate::serve::trouble::{Complaints, Trouble};
 use crate::sys;
 use crate::sys::datagram::Origin;
 

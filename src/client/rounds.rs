@@ -1,6 +1,7 @@
-//! One round: look the name up, probe each protocol, print a line for each.
+//! Rounds: look the name up, probe each protocol, print a line for each.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use super::streak::Streak;
@@ -11,23 +12,16 @@ use crate::probe::{self, Error, Failure, Outcome, Phase, Report};
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 
-/// What lasts from one round to the next.
-pub(super) struct Round<'a> {
+/// The rounds of a client.
+pub(super) struct Rounds<'a> {
+    /// How many were made, whole ones only.
+    pub(super) made: u64,
+    /// Whether any probe of them has failed.
+    pub(super) any_failure: bool,
     config: &'a config::Client,
     log: &'a Log,
     resolver: Resolver,
     protocols: Vec<Protocol>,
-}
-
-/// What a round found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Every probe succeeded.
-    AllWell,
-    /// At least one failed.
-    Failures,
-    /// A signal arrived before every probe was made.
-    BrokenOff,
 }
 
 /// One protocol that is probed.
@@ -38,7 +32,7 @@ struct Protocol {
     streak: Streak,
 }
 
-impl<'a> Round<'a> {
+impl<'a> Rounds<'a> {
     pub(super) fn new(config: &'a config::Client, log: &'a Log) -> Self {
         let protocol = |kind, port, probe| Protocol { kind, port, probe, streak: Streak::default() };
         let mut protocols = Vec::new();
@@ -51,26 +45,24 @@ impl<'a> Round<'a> {
         if config.protocols.http {
             protocols.push(protocol("HTTP", config.ports.http, probe::http));
         }
-        Self { config, log, resolver: Resolver::default(), protocols }
+        Self { made: 0, any_failure: false, config, log, resolver: Resolver::default(), protocols }
     }
 
-    /// Probes the protocols one after another. A signal is looked for before each.
-    pub(super) fn probe_all(&mut self, signals: &StopSignals) -> Found {
+    /// Probes the protocols one after another. Breaks off before the next when a signal has arrived.
+    pub(super) fn make_one(&mut self, signals: &StopSignals) -> ControlFlow<()> {
         let addresses = self.addresses();
-        let mut found = Found::AllWell;
         for protocol in &mut self.protocols {
             if signals.arrived() {
-                return Found::BrokenOff;
+                return ControlFlow::Break(());
             }
             let succeeded = match &addresses {
                 Ok(addresses) => protocol.probe(addresses, self.config, self.log),
                 Err(error) => protocol.not_resolved(*error, self.config, self.log),
             };
-            if !succeeded {
-                found = Found::Failures;
-            }
+            self.any_failure |= !succeeded;
         }
-        found
+        self.made += 1;
+        ControlFlow::Continue(())
     }
 
     fn addresses(&self) -> Result<Vec<IpAddr>, dns::Error> {
