@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{self, Command, Default, Given, Invalid, SETTINGS, Setting};
+use crate::config::{self, Command, Fallback, Given, Invalid, SETTINGS, Setting};
 use crate::log::{Level, escape};
 
 /// What was asked for.
@@ -95,7 +95,14 @@ fn flags(command: Command, arguments: &[String]) -> Result<Option<Vec<Flag>>, In
         flags.push((setting, setting.flag, value));
     }
     if let Some(host) = host {
-        flags.push((setting_of(command, "--server-host")?, "HOST", host.clone()));
+        let setting = setting_of(command, "--server-host")?;
+        if flags.iter().any(|(flagged, ..)| std::ptr::eq(*flagged, setting)) {
+            return Err(Invalid::new(format!(
+                "\"{}\" is a second host (beside --server-host)",
+                escape(host)
+            )));
+        }
+        flags.push((setting, "HOST", host.clone()));
     }
     Ok(Some(flags))
 }
@@ -156,7 +163,7 @@ fn usage_of(command: Command) -> String {
     for setting in SETTINGS.into_iter().filter(|setting| setting.of.contains(&command)) {
         let flag = format!("{} {}", setting.flag, setting.metavariable);
         let environment = setting.environment.unwrap_or("");
-        let (Default::Text(default) | Default::Said(default)) = setting.default;
+        let (Fallback::Text(default) | Fallback::Said(default)) = setting.fallback;
         let _ = writeln!(text, "  {flag:<29}{environment:<18}{default:<15}{}", setting.about);
     }
     text.push_str(

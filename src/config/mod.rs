@@ -5,14 +5,14 @@
 mod settings;
 mod value;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use value::Text;
 
 use crate::log::Level;
 
-pub use settings::{Command, Default, SETTINGS, Setting};
+pub use settings::{Command, Fallback, SETTINGS, Setting};
 pub use value::{Host, Invalid, MAX_DURATION, MAX_NODE_NAME, Protocols};
 
 /// The ports of the three protocols.
@@ -77,31 +77,32 @@ impl Given<'_> {
     /// The settings of `smoker server`.
     pub fn server(&self) -> Result<Server, Invalid> {
         let bind = self.text(&settings::BIND_ADDRESS).map(|text| value::address(&text)).transpose()?;
-        let server = Server { bind, ports: self.ports(0)?, ..self.serving()? };
-        self.refuse_shared_port(server.ports)?;
-        Ok(server)
+        let ports = self.ports(0)?;
+        self.refuse_shared_port(ports)?;
+        self.server_at(bind, ports)
     }
 
     /// The settings of `smoker client`.
     pub fn client(&self) -> Result<Client, Invalid> {
-        let interval = self.duration(&settings::TEST_INTERVAL)?;
-        Ok(Client { interval, count: self.count()?, ..self.check()? })
+        let count = self.count()?;
+        self.client_of(self.host()?, self.ports(1)?, self.duration(&settings::TEST_INTERVAL)?, count)
     }
 
-    /// The settings of `smoker check`: a client that makes one round.
+    /// The settings of `smoker check`: a client that makes one round, and so never waits for the next.
     pub fn check(&self) -> Result<Client, Invalid> {
-        let host = value::host(&self.required(&settings::SERVER_HOST))?;
-        Ok(Client { host, ports: self.ports(1)?, ..self.probing()? })
+        self.client_of(self.host()?, self.ports(1)?, MAX_DURATION, Some(1))
     }
 
     /// The settings of `smoker local`: a server on free loopback ports, and a client that has still to be
     /// told them.
     pub fn local(&self) -> Result<(Server, Client), Invalid> {
+        let (loopback, free) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Ports { tcp: 0, udp: 0, http: 0 });
         let interval = match self.text(&settings::TEST_INTERVAL) {
             Some(text) => value::duration(&text, settings::SHORTEST)?,
             None => LOCAL_INTERVAL,
         };
-        Ok((self.serving()?, Client { interval, count: self.count()?, ..self.probing()? }))
+        let client = self.client_of(Host::Address(loopback), free, interval, self.count()?)?;
+        Ok((self.server_at(Some(loopback), free)?, client))
     }
 
     /// How much to log, the same setting for all commands.
@@ -109,11 +110,10 @@ impl Given<'_> {
         value::level(&self.required(&settings::LOG_LEVEL))
     }
 
-    /// The server's settings but for where it listens.
-    fn serving(&self) -> Result<Server, Invalid> {
+    fn server_at(&self, bind: Option<IpAddr>, ports: Ports) -> Result<Server, Invalid> {
         Ok(Server {
-            bind: Some(IpAddr::from([127, 0, 0, 1])),
-            ports: Ports { tcp: 0, udp: 0, http: 0 },
+            bind,
+            ports,
             max_connections: value::connections(&self.required(&settings::MAX_CONNECTIONS))?,
             idle_timeout: self.duration(&settings::IDLE_TIMEOUT)?,
             drain_delay: self.duration(&settings::DRAIN_DELAY)?,
@@ -121,17 +121,26 @@ impl Given<'_> {
         })
     }
 
-    /// The client's settings but for whom it probes and how often.
-    fn probing(&self) -> Result<Client, Invalid> {
+    fn client_of(
+        &self,
+        host: Host,
+        ports: Ports,
+        interval: Duration,
+        count: Option<u64>,
+    ) -> Result<Client, Invalid> {
         Ok(Client {
-            host: Host::Address(IpAddr::from([127, 0, 0, 1])),
-            ports: Ports { tcp: 0, udp: 0, http: 0 },
-            interval: LOCAL_INTERVAL,
+            host,
+            ports,
+            interval,
+            count,
             timeout: self.duration(&settings::TEST_TIMEOUT)?,
             node_name: value::node_name(&self.required(&settings::NODE_NAME))?,
             protocols: value::protocols(&self.required(&settings::PROTOCOLS))?,
-            count: Some(1),
         })
+    }
+
+    fn host(&self) -> Result<Host, Invalid> {
+        value::host(&self.required(&settings::SERVER_HOST))
     }
 
     fn ports(&self, lowest: u16) -> Result<Ports, Invalid> {
@@ -162,9 +171,9 @@ impl Given<'_> {
 
     /// The value and its origin: the last flag, else the environment, else the default.
     fn required(&self, setting: &'static Setting) -> Text {
-        self.text(setting).unwrap_or_else(|| match setting.default {
-            Default::Text(text) => Text { origin: setting.name(), text: text.into() },
-            Default::Said(_) => Text { origin: "the host name (set NODE_NAME)", text: (self.host_name)() },
+        self.text(setting).unwrap_or_else(|| match setting.fallback {
+            Fallback::Text(text) => Text { origin: setting.name(), text: text.into() },
+            Fallback::Said(_) => Text { origin: "the host name (set NODE_NAME)", text: (self.host_name)() },
         })
     }
 

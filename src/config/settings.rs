@@ -49,7 +49,7 @@ pub struct Setting {
     /// What the flag's value is called in usage texts.
     pub metavariable: &'static str,
     /// What holds where nothing is given.
-    pub default: Default,
+    pub fallback: Fallback,
     /// What it is for, in a line.
     pub about: &'static str,
     /// The commands that read it.
@@ -59,7 +59,7 @@ pub struct Setting {
 }
 
 /// What holds where a setting is not given.
-pub enum Default {
+pub enum Fallback {
     /// This text, read as if it had been given.
     Text(&'static str),
     /// What these words say.
@@ -145,14 +145,18 @@ pub(super) static LOG_LEVEL: Setting = setting("LOG_LEVEL", "--log-level", "LEVE
     .about("how much to log: error, warn, info or debug");
 
 /// Not for the environment: a variable that ends a `DaemonSet`'s client would be a trap.
-pub(super) static COUNT: Setting = Setting { environment: None, ..setting("", "--count", "N") }
+pub(super) static COUNT: Setting = flag("--count", "N")
     .of(REPEATING)
     .otherwise("no end")
     .about("ends after N rounds, with exit status 1 if a probe failed");
 
-const fn setting(environment: &'static str, flag: &'static str, metavariable: &'static str) -> Setting {
-    let (default, shortest) = (Default::Said(""), Duration::ZERO);
-    Setting { environment: Some(environment), flag, metavariable, default, about: "", of: &[], shortest }
+const fn setting(environment: &'static str, flag_: &'static str, metavariable: &'static str) -> Setting {
+    Setting { environment: Some(environment), ..flag(flag_, metavariable) }
+}
+
+const fn flag(flag: &'static str, metavariable: &'static str) -> Setting {
+    let (fallback, shortest) = (Fallback::Said(""), Duration::ZERO);
+    Setting { environment: None, flag, metavariable, fallback, about: "", of: &[], shortest }
 }
 
 impl Setting {
@@ -161,11 +165,11 @@ impl Setting {
     }
 
     const fn default(self, text: &'static str) -> Self {
-        Self { default: Default::Text(text), ..self }
+        Self { fallback: Fallback::Text(text), ..self }
     }
 
     const fn otherwise(self, words: &'static str) -> Self {
-        Self { default: Default::Said(words), ..self }
+        Self { fallback: Fallback::Said(words), ..self }
     }
 
     const fn not_zero(self) -> Self {

@@ -100,8 +100,8 @@ pub(super) fn address(given: &Text) -> Result<IpAddr, Invalid> {
 }
 
 pub(super) fn host(given: &Text) -> Result<Host, Invalid> {
-    if let Ok(address) = given.text.parse() {
-        return Ok(Host::Address(address));
+    if let Ok(address) = given.text.parse::<IpAddr>() {
+        return Ok(Host::Address(address.to_canonical()));
     }
     if Name::parse(&given.text).is_none() {
         return Err(given.invalid("is neither a host name nor an IP address"));

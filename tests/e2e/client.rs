@@ -353,20 +353,20 @@ fn a_count_that_is_broken_off_is_no_success() {
 }
 
 #[test]
-fn a_reader_that_has_gone_does_not_stop_the_rounds() {
+fn a_reader_that_has_gone_ends_the_client() {
     let (sender, asked): (_, Receiver<()>) = channel();
     let address = tcp(move |mut stream| {
         read_ping(&mut stream);
         stream.write_all(b"PING").unwrap();
         sender.send(()).unwrap();
     });
-    let flags = ["--protocols=tcp", "--count=3", "--interval=10ms"];
-    let mut child = client(address, address, address, &flags).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = client(address, address, address, &["--protocols=tcp", "--interval=10ms"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    for _ in 0..3 {
-        asked.recv_timeout(PATIENCE).unwrap();
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    asked.recv_timeout(PATIENCE).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.stderr, b"smoker: cannot write to stdout: broken pipe\n");
 }
 
 #[test]

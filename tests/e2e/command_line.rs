@@ -5,7 +5,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 
 use assert_cmd::Command;
-use smoker::config::{Default, SETTINGS};
+use smoker::config::{Fallback, SETTINGS};
 
 use crate::running::{PATIENCE, port_flags};
 use crate::server::child::Server;
@@ -59,7 +59,7 @@ fn help_of_a_command_lists_its_settings_and_no_others() {
             .iter()
             .filter(|setting| setting.of.iter().any(|of| of.name() == command))
             .map(|setting| {
-                let (Default::Text(default) | Default::Said(default)) = setting.default;
+                let (Fallback::Text(default) | Fallback::Said(default)) = setting.fallback;
                 let row = [setting.flag, setting.environment.unwrap_or(""), default, setting.about];
                 row.into_iter().filter(|column| !column.is_empty()).collect()
             })

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use smoker::cli;
-use smoker::config::{Default, SETTINGS};
+use smoker::config::{Fallback, SETTINGS};
 use smoker::dns::Error::{Malformed, NotFound, ServerFailure, Timeout};
 use smoker::probe::Error;
 
@@ -96,7 +96,7 @@ fn the_table_of_settings_is_the_code_s() {
     let expected: Vec<Vec<String>> = SETTINGS
         .iter()
         .map(|setting| {
-            let (Default::Text(default) | Default::Said(default)) = setting.default;
+            let (Fallback::Text(default) | Fallback::Said(default)) = setting.fallback;
             let commands: Vec<&str> = setting.of.iter().map(|command| command.name()).collect();
             [setting.environment.unwrap_or(""), setting.flag, default, &commands.join(", ")]
                 .map(str::to_owned)

@@ -25,6 +25,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// And so much of it: a body that is one byte too long, and what was under way behind it.
 const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
 
+/// What texts are sent as.
+const TEXT: &str = "text/plain";
+
 /// Why a conversation ends before a reply has ended it.
 pub(super) enum End {
     /// The peer has no more to ask, or is silent, or a stop has begun.
@@ -40,15 +43,15 @@ pub(super) struct Conversation<'a> {
     writer: Writer,
     /// Whether the socket's read timeout is the idle timeout, so that it need not be set again.
     times_idleness: bool,
-    /// Whether the request at hand is a HEAD, whose reply has no content (RFC 9110, 9.3.2).
+    /// Of the request at hand: whether it is a HEAD, whose reply has no content (RFC 9110, 9.3.2).
     head_only: bool,
+    /// And `GET /path`, for the log; empty while it is not known or not logged.
+    line: String,
 }
 
 /// What of a request's head matters once the handler has seen it.
 struct Asked {
     reply: Reply,
-    /// `GET /path`, where it will be logged.
-    line: String,
     version_minor: u8,
     keep_alive: bool,
     framing: Framing,
@@ -58,7 +61,15 @@ struct Asked {
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
         let (buffer, writer) = (Buffer::new(), Writer::default());
-        Self { connection, service, buffer, writer, times_idleness: false, head_only: false }
+        Self {
+            connection,
+            service,
+            buffer,
+            writer,
+            times_idleness: false,
+            head_only: false,
+            line: String::new(),
+        }
     }
 
     /// Answers requests until one of them, or the service, wants no more.
@@ -82,10 +93,14 @@ impl<'a> Conversation<'a> {
         }
         let mut deadline = None;
         self.head_only = false;
+        self.line.clear();
         loop {
             if let Some((request, len)) = request::parse(self.buffer.bytes())? {
                 self.head_only = request.method == "HEAD";
-                let asked = self.asked(&request, handle(&request)?);
+                if self.service.log.prints(Level::Info) {
+                    self.line = format!("{} {}", escape(request.method), escape(request.path));
+                }
+                let asked = Asked::of(&request, handle(&request)?);
                 self.buffer.consume(len);
                 return Ok(asked);
             }
@@ -125,21 +140,6 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn asked(&self, request: &Request<'_>, reply: Reply) -> Asked {
-        let mut line = String::new();
-        if self.service.log.prints(Level::Info) {
-            line = format!("{} {}", escape(request.method), escape(request.path));
-        }
-        Asked {
-            reply,
-            line,
-            version_minor: request.version_minor,
-            keep_alive: request.keep_alive,
-            framing: request.framing,
-            expects_continue: request.expects_continue,
-        }
-    }
-
     /// Reads the request's body and replies. Whether the connection is kept after that.
     fn answer(&mut self, asked: &Asked) -> Result<bool, End> {
         let service = self.service;
@@ -152,30 +152,26 @@ impl<'a> Conversation<'a> {
             Content::Echo => body.extend(payload),
             Content::Text(_) => Ok(()),
         })?;
-        let content = match asked.reply.content {
-            Content::Echo => body.bytes(),
-            Content::Text(text) => text.as_bytes(),
+        let (content_type, content) = match asked.reply.content {
+            Content::Echo => ("application/octet-stream", body.bytes()),
+            Content::Text(text) => (TEXT, text.as_bytes()),
         };
         let Reply { status, fields, .. } = asked.reply;
         // Known only now: a stop may have begun while the body was read.
         let keep_alive = asked.keep_alive && service.requests == Requests::Many && !self.is_stopping();
         let (version_minor, head_only) = (asked.version_minor, self.head_only);
-        let response = Response { status, fields, content, head_only, version_minor, keep_alive };
+        let response =
+            Response { status, fields, content_type, content, head_only, version_minor, keep_alive };
         self.writer.write(&response, &self.connection.stream, self.patience())?;
-        if service.log.prints(Level::Info) {
-            let bytes = if head_only { 0 } else { content.len() as u64 };
-            let told = [("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
-            service.log.line(Level::Info, "HTTP", &format!("{} {status}", asked.line), &told);
-        }
+        self.log(status, content.len(), None);
         Ok(keep_alive)
     }
 
     /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
     /// or refuses it where the reply will not be a good one anyway.
     fn invite_body(&self, reply: &Reply) -> Result<(), End> {
-        if reply.status >= 400 {
-            let (status, fields) = (reply.status, reply.fields);
-            return Err(Refusal { status, reason: "not asked to continue", fields }.into());
+        if let Reply { status: status @ 400.., fields, content: Content::Text(reason) } = *reply {
+            return Err(Refusal { status, reason, fields }.into());
         }
         if self.buffer.bytes().is_empty() {
             write_all(&self.connection.stream, reply::CONTINUE, self.patience())?;
@@ -208,17 +204,27 @@ impl<'a> Conversation<'a> {
     /// Sends the refusal, and reads on for a while so that it arrives.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
         let Refusal { status, reason, fields } = *refusal;
-        let told = [
-            ("status", Value::Count(status.into())),
-            ("client", Value::Address(self.connection.peer)),
-            ("detail", Value::Text(reason)),
-        ];
-        self.service.log.line(Level::Info, "HTTP", "REFUSED", &told);
         let (content, head_only) = (reason.as_bytes(), self.head_only);
-        let response = Response { status, fields, content, head_only, version_minor: 1, keep_alive: false };
+        self.log(status, content.len(), Some(reason));
+        let (version_minor, keep_alive) = (1, false);
+        let response =
+            Response { status, fields, content_type: TEXT, content, head_only, version_minor, keep_alive };
         if self.writer.write(&response, &self.connection.stream, self.patience()).is_ok() {
             self.linger();
         }
+    }
+
+    /// Logs the reply, with the request where it was understood, and with what was wrong.
+    fn log(&self, status: u16, content_len: usize, detail: Option<&str>) {
+        let log = &self.service.log;
+        if !log.prints(Level::Info) {
+            return;
+        }
+        let line = if self.line.is_empty() { "REJECTED" } else { &self.line };
+        let bytes = if self.head_only { 0 } else { content_len as u64 };
+        let mut told = vec![("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
+        told.extend(detail.map(|detail| ("detail", Value::Text(detail))));
+        log.line(Level::Info, "HTTP", &format!("{line} {status}"), &told);
     }
 
     /// Ends the writing side and reads what still comes, within bounds, as a connection that a stop may close.
@@ -239,6 +245,18 @@ impl<'a> Conversation<'a> {
 
     fn patience(&self) -> Patience {
         Patience { idle: self.service.idle_timeout, whole: Some(2 * self.service.idle_timeout) }
+    }
+}
+
+impl Asked {
+    fn of(request: &Request<'_>, reply: Reply) -> Self {
+        Self {
+            reply,
+            version_minor: request.version_minor,
+            keep_alive: request.keep_alive,
+            framing: request.framing,
+            expects_continue: request.expects_continue,
+        }
     }
 }
 

@@ -43,28 +43,31 @@ pub enum Requests {
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// The fields that describe the content, and others of this reply alone.
-    pub fields: &'static [(&'static str, &'static str)],
+    /// Fields of this reply beside those that every reply has.
+    pub fields: Fields,
     /// The content.
     pub content: Content,
 }
 
+/// Names and values of fields.
+pub type Fields = &'static [(&'static str, &'static str)];
+
 /// The content of a reply.
 pub enum Content {
-    /// A text.
+    /// A text, sent as `text/plain`.
     Text(&'static str),
-    /// The request's own body.
+    /// The request's own body, sent as `application/octet-stream`.
     Echo,
 }
 
-/// A reply that ends the connection, without the request's body being read.
+/// A reply that ends the connection, without the request's body being read. Its content is the reason.
 pub struct Refusal {
     /// The status code.
     pub status: u16,
-    /// Why, for the log and as the content.
+    /// Why.
     pub reason: &'static str,
-    /// The fields of this reply alone.
-    pub fields: &'static [(&'static str, &'static str)],
+    /// Fields of this reply beside those that every reply has.
+    pub fields: Fields,
 }
 
 /// What to say to a request, by its head alone.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::Fields;
 use crate::http::date::Date;
 use crate::http::reply::Head;
 use crate::serve::stream::{Patience, write_all};
@@ -14,7 +15,8 @@ const ONE_PIECE_LIMIT: usize = 1024;
 /// A response, ready to be written.
 pub(super) struct Response<'a> {
     pub(super) status: u16,
-    pub(super) fields: &'a [(&'static str, &'static str)],
+    pub(super) fields: Fields,
+    pub(super) content_type: &'static str,
     pub(super) content: &'a [u8],
     /// Whether the content is only measured, and not sent.
     pub(super) head_only: bool,
@@ -43,6 +45,7 @@ impl Writer {
         for (name, value) in response.fields {
             head = head.field(name, value);
         }
+        head = head.field("Content-Type", response.content_type);
         let length = response.content.len();
         head.length(length).connection(response.version_minor, response.keep_alive).end();
         let content = if response.head_only { &[] } else { response.content };

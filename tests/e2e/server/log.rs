@@ -45,7 +45,7 @@ fn each_read_datagram_and_request_has_its_line() {
     http.send("nonsense\r\n");
     assert_eq!(http.reply().status, 400);
     let line = server.line("");
-    let expected = format!("[HTTP] REFUSED status=400 client={client} detail=\"");
+    let expected = format!("[HTTP] REJECTED 400 bytes=16 client={client} detail=\"");
     assert!(event(&line).starts_with(&expected), "{line}");
 }
 

@@ -24,8 +24,8 @@ fn the_limit_counts_tcp_and_http_together() {
     let line = server.line("REFUSED");
     assert!(event(&line).starts_with("[TCP] REFUSED count=1 client=127.0.0.1:"), "{line}");
     assert_eq!(get(server.http, "/").0, 503);
-    let line = server.line("REFUSED");
-    assert!(event(&line).starts_with("[HTTP] REFUSED count=1 client=127.0.0.1:"), "{line}");
+    let line = server.line("OVERLOADED");
+    assert!(event(&line).starts_with("[HTTP] OVERLOADED count=1 client=127.0.0.1:"), "{line}");
     // A place that one protocol leaves is free for the other.
     drop(tcp.pop());
     http.push(eventually("a free place", || {
