@@ -15,7 +15,7 @@ use crate::time::Deadline;
 
 /// How long the question still open is waited for once another has been answered with something to go on.
 /// Both were sent together, so what is later than this is lost, or dropped by one of the servers that ignore
-/// AAAA (RFC 4074, 4.1). Twice the 50 ms of RFC 8305 (section 3): a look-up a round has no user waiting.
+/// AAAA (RFC 4074, 4.1). Twice the 50 ms that RFC 8305, 3, recommends: a look-up a round has no user waiting.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Why a nameserver gave no reply, the least telling first: of several failures the greatest is reported.

@@ -7,13 +7,13 @@ use super::{Error, fields};
 /// The digits of a chunk's size: a 64-bit number, leading zeros included.
 pub const SIZE_DIGITS_LIMIT: usize = 16;
 
-/// The bytes of all chunk extensions of a body, which nobody uses and RFC 9112 7.1.1 asks to bound as a whole.
+/// The bytes of all chunk extensions of a body, which nobody uses and RFC 9112, 7.1.1, asks to bound as a whole.
 pub const EXTENSIONS_LIMIT: usize = 1024;
 
 /// The bytes of a body's trailers with the empty line: they are checked and dropped.
 pub const TRAILERS_LIMIT: usize = 2 * 1024;
 
-/// How a body is delimited (RFC 9112 6.3).
+/// How a body is delimited (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// So many bytes; 0 also stands for no body at all.
@@ -143,7 +143,7 @@ impl Decoder {
 }
 
 /// Passes `;name`, `;name=token` and `;name="quoted"`, with white space around `;` and `=` but not at the end of the
-/// line (RFC 9112 7.1.1, 9110 5.6.3).
+/// line (RFC 9112, 7.1.1, and RFC 9110, 5.6.3).
 fn pass_extensions(scanner: &mut Scanner<'_>) -> Result<(), Stop> {
     let mut blank = scanner.run(BLANK)?;
     while scanner.skip(b';')? {

@@ -35,7 +35,7 @@ impl Date {
     }
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7) for a number of seconds since the Unix epoch.
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7) for a number of seconds since the Unix epoch.
 fn imf_fixdate(seconds: u64) -> [u8; LENGTH] {
     let seconds = seconds.min(LAST_SECOND);
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);

@@ -4,15 +4,15 @@
 /// begin is no longer known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// A CR without its LF (RFC 9112 2.2).
+    /// A CR without its LF (RFC 9112, 2.2).
     BareCr,
-    /// An LF without its CR, which RFC 9112 2.2 lets a recipient take for a line end and this one does not.
+    /// An LF without its CR, which RFC 9112, 2.2, lets a recipient take for a line end and this one does not.
     BareLf,
-    /// NUL, another control byte or DEL in a head, a chunk-size line or a trailer (RFC 9110 5.5).
+    /// NUL, another control byte or DEL in a head, a chunk-size line or a trailer (RFC 9110, 5.5).
     ControlByte,
     /// No method, one that is not a token, or no space after it.
     Method,
-    /// A target in none of the forms of RFC 9112 3.2, or not followed by a version.
+    /// A target in none of the forms of RFC 9112, 3.2, or not followed by a version.
     Target,
     /// A version that is not `HTTP/` digit `.` digit, or not followed by what belongs there.
     Version,
@@ -22,17 +22,17 @@ pub enum Error {
     StatusLine,
     /// More interim responses than [`response::INTERIM_LIMIT`](super::response::INTERIM_LIMIT).
     TooManyInterim,
-    /// No field name, one that is not a token, or no colon straight after it (RFC 9112 5.1).
+    /// No field name, one that is not a token, or no colon straight after it (RFC 9112, 5.1).
     FieldName,
-    /// A line that begins with white space: a folded field, or padding before the first (RFC 9112 2.2, 5.2).
+    /// A line that begins with white space: a folded field, or padding before the first (RFC 9112, 2.2 and 5.2).
     Folded,
-    /// No `Host` on HTTP/1.1, more than one, or one that is no host and port (RFC 9112 3.2).
+    /// No `Host` on HTTP/1.1, more than one, or one that is no host and port (RFC 9112, 3.2).
     Host,
-    /// A `Content-Length` that is not one decimal number, or more than one (RFC 9110 8.6).
+    /// A `Content-Length` that is not one decimal number, or more than one (RFC 9110, 8.6).
     ContentLength,
     /// A `Transfer-Encoding` that is malformed, stands on HTTP/1.0, or has `chunked` elsewhere than last.
     TransferEncoding,
-    /// `Content-Length` beside `Transfer-Encoding` (RFC 9112 6.3).
+    /// `Content-Length` beside `Transfer-Encoding` (RFC 9112, 6.3).
     TwoFramings,
     /// A transfer coding other than `chunked`.
     UnsupportedCoding,

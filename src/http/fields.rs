@@ -38,7 +38,7 @@ pub(super) fn read<'a>(
     Ok(())
 }
 
-/// The elements of a comma-separated value; empty ones are skipped (RFC 9110 5.6.1.2).
+/// The elements of a comma-separated value; empty ones are skipped (RFC 9110, 5.6.1.2).
 pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
 }
@@ -79,7 +79,7 @@ impl Ends {
     /// How the body is delimited; `None` where no field says it.
     ///
     /// `Transfer-Encoding` beside `Content-Length` or on HTTP/1.0 is how requests are smuggled past a proxy that
-    /// reads the other one (RFC 9112 6.1, 6.3).
+    /// reads the other one (RFC 9112, 6.1 and 6.3).
     pub(super) fn framing(&self, version_minor: u8) -> Result<Option<Framing>, Error> {
         if !self.is_chunked && !self.has_other_coding {
             Ok(self.length.map(Framing::Length))
@@ -94,7 +94,7 @@ impl Ends {
         }
     }
 
-    /// Whether the connection outlives this exchange (RFC 9112 9.3).
+    /// Whether the connection outlives this exchange (RFC 9112, 9.3).
     pub(super) fn keep_alive(&self, version_minor: u8) -> bool {
         match self.connection {
             Connection::Unsaid => version_minor > 0,
@@ -103,7 +103,7 @@ impl Ends {
         }
     }
 
-    /// Of the choices that RFC 9110 8.6 leaves, the stricter: equal repeats and lists of equal numbers are refused
+    /// Of the choices that RFC 9110, 8.6, leaves, the stricter: equal repeats and lists of equal numbers are refused
     /// too, since no sound client sends them.
     fn note_length(&mut self, value: &[u8]) -> Result<(), Error> {
         if self.length.is_some() {
@@ -113,7 +113,7 @@ impl Ends {
         Ok(())
     }
 
-    /// `chunked` must be the last coding, once and without parameters (RFC 9112 6.1, 7.1).
+    /// `chunked` must be the last coding, once and without parameters (RFC 9112, 6.1 and 7.1).
     fn note_codings(&mut self, value: &[u8]) -> Result<(), Error> {
         let mut is_empty = true;
         for element in elements(value) {
@@ -153,7 +153,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Without the spaces and tabs at both ends (RFC 9110 5.6.3).
+/// Without the spaces and tabs at both ends (RFC 9110, 5.6.3).
 fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;

@@ -3,7 +3,7 @@
 
 use super::{date, last_digit};
 
-/// The interim response that invites a client to send its body (RFC 9110 15.2.1).
+/// The interim response that invites a client to send its body (RFC 9110, 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A response head being appended to a `Vec`. Names and values are the program's own: nothing from outside can add
@@ -15,7 +15,7 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Begins a response with `status`, three digits, and the `date` at which it is made (RFC 9110 6.6.1).
+    /// Begins a response with `status`, three digits, and the `date` at which it is made (RFC 9110, 6.6.1).
     pub fn new(out: &'a mut Vec<u8>, status: u16, date: &[u8; date::LENGTH]) -> Self {
         out.extend_from_slice(b"HTTP/1.1 ");
         push_decimal(out, status.into());
@@ -36,7 +36,7 @@ impl<'a> Head<'a> {
         self
     }
 
-    /// Adds the length of the body: for `HEAD` that which `GET` would have (RFC 9110 9.3.2).
+    /// Adds the length of the body: for `HEAD` that which `GET` would have (RFC 9110, 9.3.2).
     pub fn length(self, bytes: usize) -> Self {
         self.out.extend_from_slice(b"Content-Length: ");
         push_decimal(self.out, bytes as u64);
@@ -45,7 +45,7 @@ impl<'a> Head<'a> {
     }
 
     /// Says whether the connection is kept, where a client that spoke HTTP/1.`version_minor` would not assume it
-    /// (RFC 9112 9.3).
+    /// (RFC 9112, 9.3).
     pub fn connection(self, version_minor: u8, keep_alive: bool) -> Self {
         match (keep_alive, version_minor) {
             (false, _) => self.field("Connection", "close"),
@@ -60,7 +60,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// The phrase of a status that Smoker replies with; a phrase may be empty (RFC 9112 4).
+/// The phrase of a status that Smoker replies with; a phrase may be empty (RFC 9112, 4).
 fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",

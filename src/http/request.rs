@@ -5,14 +5,14 @@ use super::fields::{self, Ends};
 use super::scan::{self, DIGIT, REG_NAME, Scanner, Stop, TARGET, TOKEN};
 use super::{Error, HEAD_LIMIT};
 
-/// The bytes of a request line with its CRLF. RFC 9112 3 wishes for 8000, but the paths here have at most a
+/// The bytes of a request line with its CRLF. RFC 9112, 3, wishes for 8000, but the paths here have at most a
 /// dozen bytes, and half a head is left for the fields.
 pub const LINE_LIMIT: usize = 4 * 1024;
 
 /// The bytes of a request's body: far more than shows whether large messages pass, and few enough to be held whole.
 pub const BODY_LIMIT: u64 = 1024 * 1024;
 
-/// Empty lines skipped before a request: some old clients end a body with one too many (RFC 9112 2.2).
+/// Empty lines skipped before a request: some old clients end a body with one too many (RFC 9112, 2.2).
 pub const EMPTY_LINES_LIMIT: usize = 1;
 
 /// A request's head. `method` and `path` hold neither spaces nor quotes nor bytes outside ASCII: a log can take
@@ -81,7 +81,7 @@ fn request_line<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, &'a str, u8),
     Ok((method, path(method, target).ok_or(Error::Target)?, version_minor))
 }
 
-/// The path in a target of any of the four forms of RFC 9112 3.2.
+/// The path in a target of any of the four forms of RFC 9112, 3.2.
 fn path<'a>(method: &str, target: &'a str) -> Option<&'a str> {
     match (method, target) {
         ("CONNECT", _) => is_authority(target.as_bytes()).then_some(target),
@@ -91,8 +91,8 @@ fn path<'a>(method: &str, target: &'a str) -> Option<&'a str> {
     }
 }
 
-/// The path of an absolute-form target, `/` where it has none. A host is required (RFC 9110 4.2.1), and what
-/// precedes an `@` is refused with it (RFC 9110 4.2.4).
+/// The path of an absolute-form target, `/` where it has none. A host is required (RFC 9110, 4.2.1), and what
+/// precedes an `@` is refused with it (RFC 9110, 4.2.4).
 fn absolute_path(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -109,7 +109,7 @@ fn without_query(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
-/// Whether `value` is a host with an optional port (RFC 9110 7.2). A registered name may be empty, and so may a
+/// Whether `value` is a host with an optional port (RFC 9110, 7.2). A registered name may be empty, and so may a
 /// `Host`.
 fn is_authority(value: &[u8]) -> bool {
     if let Some(literal) = value.strip_prefix(b"[") {
@@ -168,7 +168,7 @@ impl Noted {
         Ok(self.ends.framing(version_minor)?.unwrap_or(Framing::Length(0)))
     }
 
-    /// HTTP/1.0 knows no expectations, and a proxy may have passed them on blindly (RFC 9110 10.1.1).
+    /// HTTP/1.0 knows no expectations, and a proxy may have passed them on blindly (RFC 9110, 10.1.1).
     fn expects_continue(&self, version_minor: u8) -> Result<bool, Error> {
         match version_minor {
             0 => Ok(false),

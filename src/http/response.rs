@@ -98,7 +98,7 @@ fn read_any_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, Re
     }
 }
 
-/// After 101 no HTTP follows, so it is final, and wrong, since no upgrade was asked for (RFC 9110 15.2.2).
+/// After 101 no HTTP follows, so it is final, and wrong, since no upgrade was asked for (RFC 9110, 15.2.2).
 fn is_interim(status: u16) -> bool {
     status < 200 && status != 101
 }
@@ -114,7 +114,7 @@ fn head(bytes: &[u8]) -> Result<(Head, usize), Stop> {
     let mut ends = Ends::default();
     fields::read(&mut scanner, |field| ends.note(field))?;
     let framing = match status {
-        // Whatever its fields say, it has no body (RFC 9112 6.3).
+        // Whatever its fields say, it has no body (RFC 9112, 6.3).
         100..200 | 204 | 304 => Framing::Length(0),
         _ => ends.framing(version_minor)?.unwrap_or(Framing::UntilClose),
     };

@@ -3,21 +3,21 @@
 
 use super::Error;
 
-/// The bytes of a token (RFC 9110 5.6.2).
+/// The bytes of a token (RFC 9110, 5.6.2).
 pub(super) const TOKEN: u8 = 1;
-/// The bytes of a field value or reason phrase: HTAB, space, visible ASCII, obs-text (RFC 9110 5.5).
+/// The bytes of a field value or reason phrase: HTAB, space, visible ASCII, obs-text (RFC 9110, 5.5).
 pub(super) const TEXT: u8 = 1 << 1;
-/// The bytes of a URI without a fragment (RFC 3986 2): what a request target is made of.
+/// The bytes of a URI without a fragment (RFC 3986, 2): what a request target is made of.
 pub(super) const TARGET: u8 = 1 << 2;
-/// The bytes of a registered name (RFC 3986 3.2.2).
+/// The bytes of a registered name (RFC 3986, 3.2.2).
 pub(super) const REG_NAME: u8 = 1 << 3;
 /// Hexadecimal digits.
 pub(super) const HEX: u8 = 1 << 4;
 /// Decimal digits.
 pub(super) const DIGIT: u8 = 1 << 5;
-/// Space and HTAB (RFC 9110 5.6.3).
+/// Space and HTAB (RFC 9110, 5.6.3).
 pub(super) const BLANK: u8 = 1 << 6;
-/// What stands unescaped in a quoted string (RFC 9110 5.6.4).
+/// What stands unescaped in a quoted string (RFC 9110, 5.6.4).
 pub(super) const QUOTED: u8 = 1 << 7;
 
 /// Why a scan ended before its end.
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes `HTTP/1.` and a digit, which is given: a higher minor version means the same message format
-    /// (RFC 9110 2.5).
+    /// (RFC 9110, 2.5).
     pub(super) fn version(&mut self) -> Result<u8, Stop> {
         // What nearly always comes, in one step.
         if self.bytes[self.at..self.end].starts_with(b"HTTP/1.1") {

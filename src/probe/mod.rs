@@ -210,8 +210,8 @@ fn send(stream: &TcpStream, request: &[u8]) -> Result<(), Failure> {
 }
 
 /// Whether a socket talks to itself: the kernel may choose, as the source port, the very port on this host
-/// that is asked and where nobody listens (a simultaneous open, RFC 9293, section 3.5). Who asks the
-/// unspecified address asks this host.
+/// that is asked and where nobody listens (a simultaneous open, RFC 9293, 3.5). Who asks the unspecified
+/// address asks this host.
 fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
     let same_host = |local: SocketAddr| local.ip() == peer.ip() || peer.ip().is_unspecified();
     local.is_ok_and(|local| local.port() == peer.port() && same_host(local))

@@ -2,7 +2,7 @@
 //!
 //! A socket bound to all addresses otherwise answers from the address that the route back prefers, and a
 //! client behind a connected socket, or a NAT, throws such an answer away. `IP_PKTINFO` (ip(7)) and
-//! `IPV6_PKTINFO` (RFC 3542, section 6.2) tell the address with each datagram and take it with the reply.
+//! `IPV6_PKTINFO` (RFC 3542, 6.2) tell the address with each datagram and take it with the reply.
 
 use std::ffi::{c_int, c_void};
 use std::io;
