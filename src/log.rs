@@ -96,7 +96,7 @@ impl Log {
         self.output.lost().reader_has_gone
     }
 
-    /// Tells, at the end, of lines that were lost and have not been told; an error if nobody reads that either.
+    /// Tells, at the end, of lines lost and not told of yet; an error if nobody reads that either.
     pub fn finish(&self) -> Result<(), String> {
         let mut lost = self.output.lost();
         if lost.reader_has_gone {

@@ -104,8 +104,8 @@ impl fmt::Display for Utc {
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// The year, month and day of a number of days since 1970-01-01, by the Gregorian calendar. Years begin in March
-/// here, so that the leap day is the last of its year.
+/// The year, month and day of a number of days since 1970-01-01, by the Gregorian calendar. Years begin in
+/// March here, so that the leap day is the last of its year.
 pub fn civil(days: u64) -> (u64, u64, u64) {
     // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 are 400 years.
     let days = days + 719_468;

@@ -1,4 +1,4 @@
-//! Which `smoker` is measured: the one that is named, else the one that is deployed, else the one that cargo built.
+//! Which `smoker` is measured: the one that is named, else the deployed one, else the one that cargo built.
 
 use std::fs;
 use std::io;

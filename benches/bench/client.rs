@@ -99,7 +99,7 @@ fn count_calls(binary: &Path, server: &Server, rounds: u32) -> io::Result<u32> {
     calls.ok_or_else(|| io::Error::other("strace printed no total"))
 }
 
-/// Latencies beside the time that the same probes took on the wire: Smoker's, and those of the smallest prober.
+/// Latencies beside the time that the same probes took on the wire: Smoker's, and the smallest prober's.
 pub(crate) fn honesty(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) -> io::Result<()> {
     let name = "client, latency above the wire's";
     let server = Subject::Smoker(binary.into()).start_pinned(cores)?;
@@ -121,8 +121,8 @@ pub(crate) fn honesty(binary: &Path, cores: Cores, rounds: u32, table: &mut Tabl
     Ok(())
 }
 
-/// The smallest prober: the same exchanges in the same rhythm, the clock read before the first packet and after the
-/// last byte.
+/// The smallest prober: the same exchanges in the same rhythm, the clock read before the first packet and
+/// after the last byte.
 fn probe(server: &Server, rounds: u32) -> io::Result<Vec<(Protocol, Duration)>> {
     let mut latencies = Vec::new();
     for _ in 0..rounds {
@@ -146,7 +146,7 @@ fn judge(ours: &[(Protocol, f64)], smallest: &[(Protocol, f64)], table: &mut Tab
             median(excess.iter().filter(|(of, _)| *of == protocol).map(|(_, us)| *us))
         };
         let (ours, smallest) = (of(ours), of(smallest));
-        // How long a sleeping core takes to wake is in both, and no prober that sleeps can do anything about it.
+        // How long a sleeping core takes to wake is in both, and no prober that sleeps can change that.
         let excuse = if ours.min(smallest) > limit { ", by the smallest prober too" } else { "" };
         table.row(vec![
             format!("client, {} latency above the wire's", protocol.name()),

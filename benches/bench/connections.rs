@@ -80,7 +80,7 @@ fn burst(server: &Server, protocol: Protocol) -> io::Result<Duration> {
     })
 }
 
-/// Memory and threads with no connection, with many that are idle after one exchange, and after they have gone.
+/// Memory and threads with no connection, with many that are idle after one exchange, and after them.
 pub(crate) fn idle(subject: &Subject, table: &mut Table) -> io::Result<()> {
     let server = subject.start()?;
     for protocol in Protocol::ALL {

@@ -90,8 +90,8 @@ pub(crate) fn compare(subject: &Subject, cores: Cores, plan: &Plan) -> io::Resul
     Ok(table)
 }
 
-/// One match, in processes of its own so that no lucky or unlucky memory layout lasts. Slices are short and take
-/// turns (ABBA), so that what else disturbs the machine falls on both.
+/// One match, in processes of its own so that no lucky or unlucky memory layout lasts. Slices are short and
+/// take turns (ABBA), so that what else disturbs the machine falls on both.
 fn play(exchange: Exchange, subject: &Subject, cores: Cores, plan: &Plan, number: u8) -> io::Result<Match> {
     let mut ours = Side::start(exchange, subject, cores, plan, number)?;
     let mut floor = Side::start(exchange, &Subject::Floor, cores, plan, number)?;

@@ -80,8 +80,8 @@ fn each_connection(listener: &TcpListener, serve: posix::Start) -> io::Result<()
     }
 }
 
-/// Threads without what std adds to each: eight system calls, most of them for its guard against stack overflow.
-/// They are a sixth of a short connection's CPU time, and a floor must not have them.
+/// Threads without what std adds to each: eight system calls, most of them for its guard against stack
+/// overflow. They are a sixth of a short connection's CPU time, and a floor must not have them.
 #[expect(unsafe_code, reason = "what a C server would call")]
 mod posix {
     use super::{AsRawFd, FromRawFd, IntoRawFd, TcpListener, TcpStream, c_int, c_void};
@@ -125,7 +125,7 @@ mod posix {
             let mut thread = 0;
             let descriptor = usize::try_from(stream.into_raw_fd()).expect("descriptors are not negative");
             let argument = std::ptr::without_provenance_mut(descriptor);
-            // SAFETY: the attributes were initialised; a `pthread_t` is a word; the thread owns the descriptor.
+            // SAFETY: the attributes were initialised; a `pthread_t` is a word; the thread owns `descriptor`.
             let failed = unsafe {
                 pthread_create(&raw mut thread, &raw const self.0, start, argument) != 0
                     || pthread_detach(thread) != 0

@@ -35,16 +35,16 @@ pub(crate) struct Slice {
 impl Load {
     /// Connects. `number` tells one load from the others of the same exchange.
     pub(crate) fn open(exchange: Exchange, server: &Server, number: u8) -> io::Result<Self> {
-        // A closed connection keeps its pair of addresses for a minute, so new ones get a loopback address a load and
-        // never run out of ports. A datagram's sender may expect the answer from the address that it knows.
+        // A closed connection keeps its pair of addresses for a minute, so new ones get a loopback address a
+        // load and never run out of ports. A datagram's sender may expect the answer from where it sent to.
         let host = if exchange.lasting { Ipv4Addr::LOCALHOST } else { Ipv4Addr::new(127, 0, 1, number) };
         let target = SocketAddr::from((host, server.port(exchange.protocol)));
         let peers = (0..exchange.open).map(|_| Peer::connect(exchange.protocol, target));
         Ok(Self { exchange, target, peers: peers.collect::<io::Result<_>>()? })
     }
 
-    /// Always as many questions open as there are peers: the answer to the oldest is read, then its successor asked.
-    /// So a server that is slower than the load never waits for it.
+    /// Always as many questions open as there are peers: the answer to the oldest is read, then its successor
+    /// asked. So a server that is slower than the load never waits for it.
     pub(crate) fn run(&mut self, length: Duration) -> io::Result<Slice> {
         let start = Instant::now();
         let mut asked = Vec::new();

@@ -1,8 +1,9 @@
 //! The benchmark: Smoker against the smallest server and the smallest prober that do the same, side by side.
 //!
-//! `cargo bench --bench bench` measures everything in six minutes at the most and prints tables for the README.
-//! `SMOKER_BENCH=quick` goes through all of it too fast for the numbers to mean anything; `SMOKER_BENCH=floor`
-//! compares the floor with itself, which shows the error of the harness; `SMOKER_BIN=path` names the binary.
+//! `cargo bench --bench bench` measures everything in six minutes at the most and prints tables for the
+//! README. `SMOKER_BENCH=quick` goes through all of it too fast for the numbers to mean anything;
+//! `SMOKER_BENCH=floor` compares the floor with itself, which shows the error of the harness;
+//! `SMOKER_BIN=path` names the binary.
 
 mod binary;
 mod client;
@@ -27,7 +28,7 @@ use server::Subject;
 
 /// How much of everything is measured.
 struct Plan {
-    /// How often new processes meet in an exchange, how many pairs of slices each time, and how long a slice is.
+    /// How often new processes meet in an exchange, with how many pairs of slices, and how long a slice is.
     matches: u8,
     pairs: u32,
     slice: Duration,

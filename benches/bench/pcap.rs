@@ -1,7 +1,7 @@
-//! Packets out of a capture file: when each was seen, from which port to which it went, and how much it carried.
+//! Packets out of a capture file: when each was seen, from which port to which, and how much it carried.
 //!
-//! The classic pcap format in the byte order of this machine, with times in nanoseconds, Ethernet and IPv4: what
-//! `tcpdump` writes here when asked for that. Other packets are passed over, other files refused.
+//! The classic pcap format in the byte order of this machine, with times in nanoseconds, Ethernet and IPv4:
+//! what `tcpdump` writes here when asked for that. Other packets are passed over, other files refused.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 const NANOSECOND_MAGIC: u32 = 0xa1b2_3c4d;
 const FILE_HEADER: usize = 24;
 const PACKET_HEADER: usize = 16;
-/// `LINKTYPE_ETHERNET`, and the length of that header. The loopback device has one too, with addresses of zeros.
+/// `LINKTYPE_ETHERNET`, and the length of that header. The loopback device has one too, with zeros in it.
 const ETHERNET: u32 = 1;
 const ETHERNET_HEADER: usize = 14;
 const ETHERTYPE_IPV4: u16 = 0x0800;
@@ -31,8 +31,8 @@ pub(crate) struct Packet {
     pub(crate) payload: usize,
 }
 
-/// The packets of a capture, or nothing if it is not one of the kind above. A last packet that is still being written
-/// is left out.
+/// The packets of a capture, or nothing if it is not one of the kind above. A last packet that is still being
+/// written is left out.
 pub(crate) fn packets(capture: &[u8]) -> Option<Vec<Packet>> {
     let (header, mut rest) = capture.split_at_checked(FILE_HEADER)?;
     if native_word(header, 0)? != NANOSECOND_MAGIC || native_word(header, 20)? != ETHERNET {

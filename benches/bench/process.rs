@@ -1,4 +1,4 @@
-//! What /proc says of a process and of this machine, and the tools (util-linux) that pin a process and raise its limits.
+//! What /proc says of a process and of this machine; tools (util-linux) that pin one and raise its limits.
 
 use std::fs;
 use std::io;
@@ -59,7 +59,7 @@ fn run_quietly(command: &mut Command) -> bool {
 
 /// The CPU time of `pid`: exact for the threads that it has, within 20 ms where others have ended.
 pub(crate) fn cpu(pid: u32) -> io::Result<Duration> {
-    // Both are lower bounds: the first leaves ended threads out, the second is cut to the kernel's ticks of 10 ms.
+    // Both are lower bounds: the first leaves ended threads out, the second is cut to ticks of 10 ms.
     let ticks = ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?, 2);
     Ok(cpu_of_threads(pid)?.max(ticks))
 }
@@ -111,14 +111,14 @@ impl Busy {
     pub(crate) fn now() -> io::Result<Self> {
         let stat = fs::read_to_string("/proc/stat")?;
         let all = stat.lines().next().unwrap_or_default().split_whitespace().enumerate();
-        // cpu user nice system idle iowait irq softirq steal: all but waiting; later fields are within the first two.
+        // cpu user nice system idle iowait irq softirq steal: all but waiting; later ones are in the first.
         let busy =
             all.filter(|(field, _)| [1, 2, 3, 6, 7, 8].contains(field)).map(|(_, value)| number(Some(value)));
         let own = ticks(&fs::read_to_string("/proc/self/stat")?, 4);
         Ok(Self { all: Duration::from_millis(10 * busy.sum::<u64>()), own })
     }
 
-    /// How much of the work since then was done for others (the host of a virtual machine among them): 0 to 1.
+    /// How much of the work since then was done for others (a virtual machine's host among them): 0 to 1.
     pub(crate) fn others_share(self) -> io::Result<f64> {
         let now = Self::now()?;
         let (all, own) = (now.all.saturating_sub(self.all), now.own.saturating_sub(self.own));

@@ -127,19 +127,20 @@ pub(crate) fn notes(cores: Cores, before: Busy) -> io::Result<String> {
     let (machine, pinned) = (process::machine(), cores.describe());
     let others = before.others_share()? * 100.0;
     Ok(format!(
-        "{machine}; {pinned}; other processes took {others:.0} % of the processors' working time meanwhile.\n{MEANING}"
+        "{machine}; {pinned}; other processes took {others:.0} % of the processors' working time meanwhile.\n\
+         {MEANING}"
     ))
 }
 
 const MEANING: &str = "
-The floor is the smallest blocking thread-a-connection server that gives the same answers, written as in C: no limit,
-no time-out, no log, no parser. One thread loads both in short slices that take turns, in new processes again and
-again. A ratio is the median over these processes, with the bounds between which it lies 19 times in 20; the other
-numbers are medians of the same. One question is open at a time unless said otherwise. CPU is the server's.
-Memory is what is resident (smaps_rollup), after one exchange on each connection.
-The wire is the loopback device, where tcpdump takes the time of every packet: from a probe's first, the SYN or the
-datagram, to the last that carries bytes of the answer. That is subtracted probe by probe. The smallest prober reads
-the clock, asks, sleeps until the answer is there and reads the clock again.
+The floor is the smallest blocking thread-a-connection server that gives the same answers, written as in C: no
+limit, no time-out, no log, no parser. One thread loads both in short slices that take turns, in new processes
+again and again. A ratio is the median over these processes, with the bounds between which it lies 19 times in
+20; the other numbers are medians of the same. One question is open at a time unless said otherwise. CPU is
+the server's. Memory is what is resident (smaps_rollup), after one exchange on each connection.
+The wire is the loopback device, where tcpdump takes the time of every packet: from a probe's first, the SYN
+or the datagram, to the last that carries bytes of the answer. That is subtracted probe by probe. The smallest
+prober reads the clock, asks, sleeps until the answer is there and reads the clock again.
 ";
 
 fn sorted(sample: impl Iterator<Item = f64>) -> Vec<f64> {

@@ -80,7 +80,7 @@ impl Subject {
     }
 }
 
-/// A `smoker` command on ephemeral ports whose other settings are the defaults, whatever this process inherited.
+/// A `smoker` command on ephemeral ports, all else at its default whatever this process inherited.
 pub(crate) fn smoker(binary: &Path, command: impl AsRef<OsStr>) -> Command {
     let mut smoker = Command::new(binary);
     smoker.arg(command).env_clear();

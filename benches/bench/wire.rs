@@ -16,10 +16,10 @@ use crate::server::{Protocol, Server};
 
 /// The headers of a packet: Ethernet's 14 bytes, and 60 each of IP and TCP with all the options there can be.
 const KEPT_BYTES: &str = "134";
-/// The kernel's buffer holds all packets of 2000 rounds, so that none is lost however long tcpdump is kept waiting.
+/// The kernel's buffer holds all packets of 2000 rounds: none is lost however long tcpdump is kept waiting.
 const BUFFER_KIB: &str = "16384";
 /// The kernel hands packets over once a second, and on a busy machine tcpdump comes later still. With its
-/// `--immediate-mode` it would be woken by every packet, and a core that is awake answers sooner than one that sleeps.
+/// `--immediate-mode` every packet would wake it, and a core that is awake answers sooner.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is captured until this is dropped.
@@ -68,8 +68,8 @@ impl Capture {
         Err(io::Error::other(said.join(" ")))
     }
 
-    /// By how many microseconds each of these latencies, of all the probes of `server` since the start, exceeds the
-    /// time from the probe's first packet to the one that completes the answer.
+    /// By how many microseconds each of these latencies, of all the probes of `server` since the start,
+    /// exceeds the time from the probe's first packet to the one that completes the answer.
     pub(crate) fn excess(
         self,
         reported: &[(Protocol, Duration)],
@@ -86,7 +86,7 @@ impl Capture {
 
     /// The first `count` exchanges with `server`, in the order of their first packets.
     fn finish(self, server: &Server, count: usize) -> io::Result<Vec<Exchange>> {
-        // Packets keep their order on the way: once another exchange is in the file, these are there to their end.
+        // Packets keep their order on the way: once another exchange is in the file, these are whole.
         Peer::connect(Protocol::Udp, server.address(Protocol::Udp))?.exchange()?;
         let start = Instant::now();
         loop {

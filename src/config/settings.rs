@@ -1,4 +1,4 @@
-//! The table of settings: names, defaults, and which command reads what. Usage texts and the README follow it.
+//! The table of settings: names, defaults, and which command reads what. Usage texts and README follow it.
 
 use std::time::Duration;
 

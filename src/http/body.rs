@@ -1,5 +1,5 @@
-//! Where a body ends: a decoder that is given bytes as they come and tells payload from framing. Reading the bytes
-//! and keeping the payload are left to the callers.
+//! Where a body ends: a decoder that is given bytes as they come and tells payload from framing. Reading the
+//! bytes and keeping the payload are left to the callers.
 
 use super::scan::{self, BLANK, HEX, QUOTED, Scanner, Stop, TEXT, TOKEN};
 use super::{Error, fields};
@@ -7,7 +7,8 @@ use super::{Error, fields};
 /// The digits of a chunk's size: a 64-bit number, leading zeros included.
 pub const SIZE_DIGITS_LIMIT: usize = 16;
 
-/// The bytes of all chunk extensions of a body, which nobody uses and RFC 9112, 7.1.1, asks to bound as a whole.
+/// The bytes of all chunk extensions of a body: nobody uses them, and as a whole they want a bound
+/// (RFC 9112, 7.1.1).
 pub const EXTENSIONS_LIMIT: usize = 1024;
 
 /// The bytes of a body's trailers with the empty line: they are checked and dropped.
@@ -142,8 +143,8 @@ impl Decoder {
     }
 }
 
-/// Passes `;name`, `;name=token` and `;name="quoted"`, with white space around `;` and `=` but not at the end of the
-/// line (RFC 9112, 7.1.1, and RFC 9110, 5.6.3).
+/// Passes `;name`, `;name=token` and `;name="quoted"`, with white space around `;` and `=` but not at the end
+/// of the line (RFC 9112, 7.1.1, and RFC 9110, 5.6.3).
 fn pass_extensions(scanner: &mut Scanner<'_>) -> Result<(), Stop> {
     let mut blank = scanner.run(BLANK)?;
     while scanner.skip(b';')? {

@@ -1,5 +1,5 @@
-//! What has been read from a connection and not been used yet; when to read and how long to wait is left to the
-//! callers.
+//! What has been read from a connection and not been used yet; when to read, and how long to wait for it, is
+//! left to the callers.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -9,8 +9,8 @@ use super::HEAD_LIMIT;
 /// connections cost a kilobyte each.
 pub const START_SIZE: usize = 1024;
 
-/// The bytes between a reader and a parser: at most [`HEAD_LIMIT`] of them, which is also more than any line of the
-/// chunked coding. The memory doubles as it is needed.
+/// The bytes between a reader and a parser: at most [`HEAD_LIMIT`] of them, which is also more than any line
+/// of the chunked coding. The memory doubles as it is needed.
 #[derive(Debug, Default)]
 pub struct Buffer {
     memory: Vec<u8>,
@@ -24,8 +24,8 @@ impl Buffer {
         Self::default()
     }
 
-    /// Reads once and gives the number of bytes that came. 0: the reader has ended, or the buffer is full, which
-    /// cannot be where a parser refused or used what it was shown.
+    /// Reads once and gives the number of bytes that came. 0: the reader has ended, or the buffer is full,
+    /// which cannot be where a parser refused or used what it was shown.
     pub fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
         self.make_room();
         loop {
@@ -50,15 +50,14 @@ impl Buffer {
         self.start = self.end.min(self.start + count);
     }
 
-    /// Gives back the memory that a long head or body took, if nothing is held: for before the wait for the next
-    /// request.
+    /// Gives back the memory that a long head or body took, if nothing is held: for before a wait.
     pub fn shrink(&mut self) {
         if self.bytes().is_empty() && self.memory.len() > START_SIZE {
             *self = Self::new();
         }
     }
 
-    /// Moves what is held to the front. Memory that is full, or that the last read filled, doubles: more is waiting.
+    /// Moves what is held to the front. Memory that is full, or that the last read filled, doubles.
     fn make_room(&mut self) {
         let was_filled = self.end == self.memory.len();
         self.memory.copy_within(self.start..self.end, 0);

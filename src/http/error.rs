@@ -24,7 +24,8 @@ pub enum Error {
     TooManyInterim,
     /// No field name, one that is not a token, or no colon straight after it (RFC 9112, 5.1).
     FieldName,
-    /// A line that begins with white space: a folded field, or padding before the first (RFC 9112, 2.2 and 5.2).
+    /// A line that begins with white space: a folded field, or padding before the first
+    /// (RFC 9112, 2.2 and 5.2).
     Folded,
     /// No `Host` on HTTP/1.1, more than one, or one that is no host and port (RFC 9112, 3.2).
     Host,

@@ -1,5 +1,5 @@
-//! The fields of a head or trailer, and the few of them that say where a message and its connection end; fields
-//! of requests alone are left to `request`.
+//! The fields of a head or trailer, and the few of them that say where a message and its connection end;
+//! fields of requests alone are left to `request`.
 
 use super::body::Framing;
 use super::scan::{self, Scanner, Stop, TEXT, TOKEN};
@@ -78,8 +78,8 @@ impl Ends {
 
     /// How the body is delimited; `None` where no field says it.
     ///
-    /// `Transfer-Encoding` beside `Content-Length` or on HTTP/1.0 is how requests are smuggled past a proxy that
-    /// reads the other one (RFC 9112, 6.1 and 6.3).
+    /// `Transfer-Encoding` beside `Content-Length` or on HTTP/1.0 is how requests are smuggled past a proxy
+    /// that reads the other one (RFC 9112, 6.1 and 6.3).
     pub(super) fn framing(&self, version_minor: u8) -> Result<Option<Framing>, Error> {
         if !self.is_chunked && !self.has_other_coding {
             Ok(self.length.map(Framing::Length))
@@ -103,8 +103,8 @@ impl Ends {
         }
     }
 
-    /// Of the choices that RFC 9110, 8.6, leaves, the stricter: equal repeats and lists of equal numbers are refused
-    /// too, since no sound client sends them.
+    /// Of the choices that RFC 9110, 8.6, leaves, the stricter: equal repeats and lists of equal numbers are
+    /// refused too, since no sound client sends them.
     fn note_length(&mut self, value: &[u8]) -> Result<(), Error> {
         if self.length.is_some() {
             return Err(Error::ContentLength);

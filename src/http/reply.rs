@@ -1,13 +1,13 @@
-//! Response heads, written into the caller's bytes without the formatting machinery; bodies and when to send are
-//! left to the server.
+//! Response heads, written into the caller's bytes without the formatting machinery; bodies and when to send
+//! are left to the server.
 
 use super::{date, last_digit};
 
 /// The interim response that invites a client to send its body (RFC 9110, 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A response head being appended to a `Vec`. Names and values are the program's own: nothing from outside can add
-/// a line.
+/// A response head being appended to a `Vec`. Names and values are the program's own: nothing from outside
+/// can add a line.
 #[derive(Debug)]
 #[must_use = "a head ends with `end`"]
 pub struct Head<'a> {
@@ -44,8 +44,8 @@ impl<'a> Head<'a> {
         self
     }
 
-    /// Says whether the connection is kept, where a client that spoke HTTP/1.`version_minor` would not assume it
-    /// (RFC 9112, 9.3).
+    /// Says whether the connection is kept, where a client that spoke HTTP/1.`version_minor` would not assume
+    /// it (RFC 9112, 9.3).
     pub fn connection(self, version_minor: u8, keep_alive: bool) -> Self {
         match (keep_alive, version_minor) {
             (false, _) => self.field("Connection", "close"),
@@ -111,7 +111,8 @@ mod tests {
                 .end();
         });
         let expected = "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
-            Allow: GET, HEAD\r\nContent-Type: text/plain\r\nContent-Length: 1048576\r\nConnection: close\r\n\r\n";
+            Allow: GET, HEAD\r\nContent-Type: text/plain\r\nContent-Length: 1048576\r\n\
+            Connection: close\r\n\r\n";
         assert_eq!(head, expected);
     }
 

@@ -9,14 +9,14 @@ use super::{Error, HEAD_LIMIT};
 /// dozen bytes, and half a head is left for the fields.
 pub const LINE_LIMIT: usize = 4 * 1024;
 
-/// The bytes of a request's body: far more than shows whether large messages pass, and few enough to be held whole.
+/// The bytes of a request's body: far more than shows that large messages pass, few enough to be held whole.
 pub const BODY_LIMIT: u64 = 1024 * 1024;
 
 /// Empty lines skipped before a request: some old clients end a body with one too many (RFC 9112, 2.2).
 pub const EMPTY_LINES_LIMIT: usize = 1;
 
-/// A request's head. `method` and `path` hold neither spaces nor quotes nor bytes outside ASCII: a log can take
-/// them as they are.
+/// A request's head. `method` and `path` hold neither spaces nor quotes nor bytes outside ASCII: a log can
+/// take them as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The method: a token, whether known or not; case matters.
@@ -34,8 +34,8 @@ pub struct Request<'a> {
     pub expects_continue: bool,
 }
 
-/// The request that `bytes` begin with and the length of its head, the empty line included; `None` while all of
-/// them may begin a head that is not whole yet.
+/// The request that `bytes` begin with and the length of its head, the empty line included; `None` while all
+/// of them may begin a head that is not whole yet.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Error> {
     scan::whole(head(bytes))
 }
@@ -109,8 +109,8 @@ fn without_query(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
-/// Whether `value` is a host with an optional port (RFC 9110, 7.2). A registered name may be empty, and so may a
-/// `Host`.
+/// Whether `value` is a host with an optional port (RFC 9110, 7.2). A registered name may be empty, and so
+/// may a `Host`.
 fn is_authority(value: &[u8]) -> bool {
     if let Some(literal) = value.strip_prefix(b"[") {
         let (address, rest) = split_before(literal, b']');
@@ -120,7 +120,7 @@ fn is_authority(value: &[u8]) -> bool {
     scan::all(name, REG_NAME) && is_port(port)
 }
 
-/// Whether `address` consists of what IPv6 addresses are made of: which host is meant makes no difference here.
+/// Whether `address` consists of what IPv6 addresses are made of: which one it is makes no difference here.
 fn is_ip_literal(address: &[u8]) -> bool {
     !address.is_empty() && address.iter().all(|&byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
 }

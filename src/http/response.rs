@@ -1,5 +1,5 @@
-//! Responses: their heads, read from bytes, and whole ones, read with a bound; what a status or body means is left
-//! to the prober.
+//! Responses: their heads, read from bytes, and whole ones, read with a bound; what a status or body means is
+//! left to the prober.
 
 use std::io::{self, Read};
 
@@ -34,8 +34,8 @@ pub enum ReadError {
     BodyTooLarge,
 }
 
-/// The head that `bytes` begin with and its length, the empty line included; `None` while all of them may begin a
-/// head that is not whole yet.
+/// The head that `bytes` begin with and its length, the empty line included; `None` while all of them may
+/// begin a head that is not whole yet.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Error> {
     scan::whole(head(bytes))
 }

@@ -1,5 +1,5 @@
-//! Which bytes may stand where in a message, and a scanner over them that tells "not yet" from "never"; what the
-//! bytes mean is left to the callers.
+//! Which bytes may stand where in a message, and a scanner over them that tells "not yet" from "never"; what
+//! the bytes mean is left to the callers.
 
 use super::Error;
 

@@ -1,5 +1,5 @@
-//! The room as a whole against hostile input: every prefix, every split, and mutations by the hundred thousand from
-//! fixed seeds.
+//! The room as a whole against hostile input: every prefix, every split, and mutations by the hundred
+//! thousand from fixed seeds.
 
 use std::io::{self, Read};
 
@@ -9,11 +9,14 @@ use super::{Error, HEAD_LIMIT, request};
 
 /// What a client sends over one connection: heads and bodies of every kind, one after the other.
 const REQUESTS: [&str; 7] = [
-    "GET / HTTP/1.1\r\nHost: smoker-server:8082\r\n\r\nGET /health?q HTTP/1.1\r\nHost: [::1]\r\nAccept: */*\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: smoker-server:8082\r\n\r\n\
+     GET /health?q HTTP/1.1\r\nHost: [::1]\r\nAccept: */*\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nPINGHEAD http://a/b HTTP/1.9\r\nHost:\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nPI\r\n2;a=\"b\"\r\nNG\r\n0\r\nT: u\r\n\r\nGET /",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+     2\r\nPI\r\n2;a=\"b\"\r\nNG\r\n0\r\nT: u\r\n\r\nGET /",
     "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n\r\nPOST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nend",
-    "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+     Content-Length: 2\r\nConnection: close\r\n\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: a:1\r\n\r\nCONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
 ];
@@ -233,7 +236,7 @@ impl Random {
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
-    /// One of `texts` after one to three changes: bytes dropped, repeated or flipped, or a piece of protocol put in.
+    /// One of `texts` after one to three changes: bytes dropped, repeated, flipped, or protocol put in.
     fn mutation(&mut self, texts: &[&str]) -> Vec<u8> {
         const PIECES: [&str; 16] = [
             "\r\n",

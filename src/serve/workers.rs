@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::connections::Admitted;
 
-/// The stack of a thread: the largest things on it are an echo's buffer of 4 KiB, and the 8 KiB that `io::copy`
-/// moves at a time after a refusal.
+/// The stack of a thread: the largest things on it are an echo's buffer of 4 KiB, and the 8 KiB that
+/// `io::copy` moves at a time after a refusal.
 pub const STACK_SIZE: usize = 64 * 1024;
 
 /// How many finished threads may wait: about what a burst of new connections keeps two cores busy with.

@@ -24,9 +24,9 @@ use crate::time::Deadline;
 /// lost one waits a second.
 const BACKLOG: i32 = 4096;
 
-/// The socket buffers of a connection, each way. Left to itself the kernel was seen to hold 4.4 MiB for a peer
-/// that sends and never reads; so it is 231 KiB. With half of this, a body of 1 MiB took half a second over
-/// loopback, whose packets are larger than the window then is.
+/// The socket buffers of a connection, each way. Left to itself the kernel was seen to hold 4.4 MiB for a
+/// peer that sends and never reads; so it is 231 KiB. With half of this, a body of 1 MiB took half a second
+/// over loopback, whose packets are larger than the window then is.
 const SOCKET_BUFFER: i32 = 64 * 1024;
 
 /// HTTP connections past the limit that are still answered: a kubelet's probes, and a few who should know

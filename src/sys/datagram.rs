@@ -54,9 +54,9 @@ unsafe extern "C" {
 
 /// A socket with a port of its own that hears `peer` alone, and every ICMP error about its own datagrams.
 ///
-/// By default it would hear only the errors that are fatal to TCP too, and a router without a route would look
-/// like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)). Its port is not the peer's, if there is
-/// another: Smoker's server takes a datagram from its own port for its own echo.
+/// By default it would hear only the errors that are fatal to TCP too, and a router without a route would
+/// look like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)). Its port is not the peer's, if there
+/// is another: Smoker's server takes a datagram from its own port for its own echo.
 pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     let (any, level, name): (SocketAddr, _, _) = match peer {
         SocketAddr::V4(_) => ((Ipv4Addr::UNSPECIFIED, 0).into(), IPPROTO_IP, IP_RECVERR),

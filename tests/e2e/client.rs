@@ -1,4 +1,4 @@
-//! The client over its rounds: what it prints and when, its schedule, how it counts failures, and how it ends.
+//! The client over its rounds: what it prints and when, its schedule, how it counts failures, how it ends.
 
 use std::fs;
 use std::io::Write;
@@ -168,8 +168,8 @@ impl Row {
     }
 }
 
-/// The server listens on 127.0.0.2 and its ports are held on 127.0.0.1 meanwhile, so that nobody else takes them
-/// while it is dead.
+/// The server listens on 127.0.0.2 and its ports are held on 127.0.0.1 meanwhile, so that nobody else takes
+/// them while it is dead.
 #[test]
 fn failures_are_counted_in_a_row_that_a_success_ends() {
     let (held, also_held) = (Refused::ports(), Refused::ports());

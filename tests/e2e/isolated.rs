@@ -1,9 +1,9 @@
-//! Tests in namespaces of their own: a network, mounts, a host name and processes that no other test shares and
-//! that are gone with the test's process, however it ends. It takes root, util-linux, iproute2 and nftables.
+//! Tests in namespaces of their own: a network, mounts, a host name and processes that no other test shares
+//! and that end with the test's process, however it ends. It takes root, util-linux, iproute2 and nftables.
 //!
-//! Such tests are marked `#[ignore = "needs root: …"]`: `cargo test` lists each of them with that reason and counts
-//! it in its last line, so that nobody takes them for passed, and `cargo test -- --include-ignored` (CI's way) runs
-//! them, and fails where they cannot run.
+//! Such tests are marked `#[ignore = "needs root: …"]`: `cargo test` lists each of them with that reason and
+//! counts it in its last line, so that nobody takes them for passed, and `cargo test -- --include-ignored`
+//! (CI's way) runs them, and fails where they cannot run.
 
 use std::env;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The manifests against the binary: ports, names, environment, labels, times and the version agree with it. Whether
-//! they are valid Kubernetes objects is for the schemas to say (`.ci/schemas`).
+//! The manifests against the binary: ports, names, environment, labels, times and the version agree with it.
+//! Whether they are valid Kubernetes objects is for the schemas to say (`.ci/schemas`).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Names, from `/etc/hosts` and from nameservers that do what a test says: which addresses are tried, which code a
-//! failed look-up has, and how long each may take.
+//! Names, from `/etc/hosts` and from nameservers that do what a test says: which addresses are tried, which
+//! code a failed look-up has, and how long each may take.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, UdpSocket};
@@ -90,8 +90,8 @@ fn record(kind: u8, data: &[u8]) -> Vec<u8> {
     [&head, data].concat()
 }
 
-/// A nameserver on port 53 of `address`, over UDP and TCP, that sends what `answer` gives. The names that were
-/// asked for, with `A` or `AAAA`, can be received.
+/// A nameserver on port 53 of `address`, over UDP and TCP, that sends what `answer` gives. The names that
+/// were asked for, with `A` or `AAAA`, can be received.
 fn nameserver(
     address: &str,
     mut answer: impl FnMut(&Question) -> Vec<Vec<u8>> + Clone + Send + Sync + 'static,

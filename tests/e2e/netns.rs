@@ -171,8 +171,8 @@ fn a_rule_that_rejects_is_told_by_how_it_does() {
     });
 }
 
-/// The answer to a SYN over a veth comes while connect(2) still holds the socket: the kernel notes it, and wakes
-/// the caller at the next SYN, a second later. A probe with less time than that has to ask for the note.
+/// The answer to a SYN over a veth comes while connect(2) still holds the socket: the kernel notes it, and
+/// wakes the caller at the next SYN, a second later. A probe with less time than that has to ask for it.
 #[test]
 #[ignore = "needs root: network namespaces"]
 fn a_rule_that_rejects_is_told_even_when_the_time_is_short() {
@@ -292,7 +292,8 @@ fn a_megabyte_comes_back_through_a_small_mtu_in_the_middle() {
             "router",
             "link add right type veth peer name far netns far\naddr add 10.83.1.2/24 dev left\n\
              addr add 10.83.2.2/24 dev right\nlink set left up\nlink set right up\n\
-             route replace 10.83.1.0/24 dev left mtu lock 1300\nroute replace 10.83.2.0/24 dev right mtu lock 1300",
+             route replace 10.83.1.0/24 dev left mtu lock 1300\n\
+             route replace 10.83.2.0/24 dev right mtu lock 1300",
         );
         ip_in("far", "addr add 10.83.2.1/24 dev far\nlink set far up\nroute add 10.83.1.0/24 via 10.83.2.2");
         ip("addr add 10.83.1.1/24 dev near\nlink set near up\nroute add 10.83.2.0/24 via 10.83.1.2");

@@ -318,13 +318,13 @@ fn a_handshake_that_is_not_answered_is_a_timeout_of_connect() {
     assert_time_out(vec![("TCP timeout connect", address), ("HTTP timeout connect", address)]);
 }
 
-/// The bound: at the deadline at the latest, within 50 ms of it. How late a round's line was is told by
-/// the server's clock, from when the probe reached it; the least late of several rounds is taken, because a busy
-/// machine may delay each of them, and what is late by design is late every time.
+/// The bound: at the deadline at the latest, within 50 ms of it. How late a round's line was is told
+/// by the server's clock, from when the probe reached it; the least late of several rounds is taken, because
+/// a busy machine may delay each of them, and what is late by design is late every time.
 #[test]
 fn a_deadline_is_kept_within_50_ms() {
-    // Past 2.05 s the slots of the kernel's timer wheel are 256 ms wide, where a second is 250 ticks: nine of them
-    // are a little less than the longer one.
+    // Past 2.05 s the slots of the kernel's timer wheel are 256 ms wide, where a second is 250 ticks: nine of
+    // them are a little less than the longer one.
     thread::scope(|scope| {
         for (timeout_ms, rounds) in [(200, 5), (2310, 2)] {
             for protocol in ["tcp", "http", "udp"] {

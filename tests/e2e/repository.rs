@@ -1,5 +1,5 @@
-//! The house's rules as tests over its sources. Each rule is a function from a source to what is wrong with it,
-//! and each is shown to find something in a source that breaks it.
+//! The house's rules as tests over its sources. Each rule is a function from a source to what is wrong with
+//! it, and each is shown to find something in a source that breaks it.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,9 @@ const FUNCTION_LINES: usize = 70;
 
 /// A file is read in one sitting, its tests apart.
 const FILE_LINES: usize = 300;
+
+/// rustfmt's `max_width`, which it holds code to, but neither comments nor literals.
+const LINE_WIDTH: usize = 110;
 
 /// One `.rs` file.
 struct Source {
@@ -94,7 +97,7 @@ fn logs(source: &Source) -> Complaints {
     words_that(source, |word, _| ["Log", "Output", "Speaker"].contains(&word))
 }
 
-/// A latency, a deadline and a time to live are differences of the monotonic clock, whatever steps the other makes.
+/// A latency, a deadline and a time to live are differences of the monotonic clock: the other one has steps.
 fn reads_the_wall_clock(source: &Source) -> Complaints {
     if !["probe", "dns", "sys"].contains(&source.room()) {
         return vec![];
@@ -150,6 +153,11 @@ fn too_long(source: &Source) -> Complaints {
     complaints
 }
 
+fn too_wide(source: &Source) -> Complaints {
+    let lines = source.text.lines().zip(1..).filter(|(line, _)| line.chars().count() > LINE_WIDTH);
+    lines.map(|(_, number)| format!("{}:{number}: too wide", source.path)).collect()
+}
+
 /// The groups of `pub mod` lines in src/lib.rs, which empty lines part.
 fn map_of(lib: &str) -> Vec<Vec<String>> {
     let groups = lib.split("\n\n").map(|group| {
@@ -198,6 +206,12 @@ fn sources_in(folder: &str) -> Vec<Source> {
     sources
 }
 
+/// Every `.rs` file there is.
+fn all_sources() -> Vec<Source> {
+    let folders = ["src", "tests", "benches"].into_iter().filter(|folder| root().join(folder).exists());
+    folders.flat_map(sources_in).collect()
+}
+
 /// Asserts that `rule` finds nothing in `src`.
 fn assert_kept(rule: impl Fn(&Source) -> Complaints) {
     assert_kept_by(&sources_in("src"), rule);
@@ -243,12 +257,7 @@ fn what_is_drawn_in_is_found_in_every_form() {
 
 #[test]
 fn every_file_opens_with_what_it_is() {
-    let mut sources = sources_in("src");
-    sources.extend(sources_in("tests"));
-    if root().join("benches").exists() {
-        sources.extend(sources_in("benches"));
-    }
-    assert_kept_by(&sources, opens_with_a_sentence);
+    assert_kept_by(&all_sources(), opens_with_a_sentence);
     assert_finds(
         opens_with_a_sentence,
         &[
@@ -395,6 +404,23 @@ fn files_and_functions_can_be_read_in_one_sitting() {
             ("src/a.rs", &file(FILE_LINES + 1), 1),
             ("src/a.rs", &(file(FILE_LINES) + "\n#[cfg(test)]\nmod tests {\n" + &file(FILE_LINES) + "}"), 0),
             ("src/a/tests.rs", &file(2 * FILE_LINES), 0),
+        ],
+    );
+}
+
+#[test]
+fn lines_are_no_wider_than_rustfmt_makes_them() {
+    assert!(read("rustfmt.toml").contains(&format!("max_width = {LINE_WIDTH}\n")));
+    let mut sources = all_sources();
+    sources.push(Source::new("Cargo.toml", &read("Cargo.toml")));
+    assert_kept_by(&sources, too_wide);
+    let comment = |width: usize| format!("/// {}\nfn f() {{}}\n", "µ".repeat(width - 4));
+    assert_finds(
+        too_wide,
+        &[
+            ("src/a.rs", &comment(LINE_WIDTH), 0),
+            ("tests/a.rs", &comment(LINE_WIDTH + 1), 1),
+            ("src/a.rs", &(comment(LINE_WIDTH + 1) + &comment(LINE_WIDTH + 2)), 2),
         ],
     );
 }

@@ -1,5 +1,5 @@
-//! A running `smoker`: its lines with the moment each came, signals to it, and its end. Every wait has a limit,
-//! so that a product that hangs fails the test instead of hanging it.
+//! A running `smoker`: its lines with the moment each came, signals to it, and its end. Every wait has a
+//! limit, so that a product that hangs fails the test instead of hanging it.
 
 use std::borrow::BorrowMut;
 use std::io::{BufRead, BufReader, Read};

@@ -155,13 +155,15 @@ fn literals_and_comments_are_no_code() {
 
 #[test]
 fn rooms_are_found_in_paths_and_in_lists() {
-    let code = "use crate::a::B;\nuse crate::{c, d::{E, F}, g::H};\nfn f() { crate::i::j(); k, l }\npub(crate) fn m() {}";
+    let code = "use crate::a::B;\nuse crate::{c, d::{E, F}, g::H};\n\
+        fn f() { crate::i::j(); k, l }\npub(crate) fn m() {}";
     assert_eq!(rooms_used(code), ["a", "c", "d", "g", "i"]);
 }
 
 #[test]
 fn functions_are_measured_from_their_name_to_their_brace() {
-    let code = "fn a() {}\nfn b(x: [u8; 2]) -> u8\nwhere\n{\n    {}\n}\ntrait T { fn c();\n fn d() {\n} }\ntype E = fn(u8);";
+    let code = "fn a() {}\nfn b(x: [u8; 2]) -> u8\nwhere\n{\n    {}\n}\n\
+        trait T { fn c();\n fn d() {\n} }\ntype E = fn(u8);";
     assert_eq!(functions(code), [("a", 1), ("b", 5), ("d", 2)]);
 }
 

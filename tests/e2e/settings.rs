@@ -1,5 +1,5 @@
-//! Every setting by flag, environment and default, right and wrong: the table, held against the binary
-//! and, where only a value can tell, against what its command line is understood as.
+//! Every setting by flag, environment and default, right and wrong: the table, held against the
+//! binary and, where only a value can tell, against what its command line is understood as.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,5 +1,6 @@
-//! A strict reader of the YAML that our manifests use: block mappings and lists, scalars plain or in double quotes,
-//! comments, `---`. Whatever else YAML has (flow style, anchors, tags, block scalars, escapes) is refused, not guessed.
+//! A strict reader of the YAML that our manifests use: block mappings and lists, scalars plain or in double
+//! quotes, comments, `---`. Whatever else YAML has (flow style, anchors, tags, block scalars, escapes) is
+//! refused, not guessed.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;

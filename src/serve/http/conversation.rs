@@ -227,7 +227,7 @@ impl<'a> Conversation<'a> {
         log.line(Level::Info, "HTTP", &format!("{line} {status}"), &told);
     }
 
-    /// Ends the writing side and reads what still comes, within bounds, as a connection that a stop may close.
+    /// Ends the writing side and reads on within bounds, as a connection that a stop may close.
     fn linger(&self) {
         let stream = &self.connection.stream;
         self.connection.set_idle(true);

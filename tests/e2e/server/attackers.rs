@@ -1,4 +1,4 @@
-//! Peers that mean harm: slow, silent, flooding, garbage, cut short, cut in pieces. The server outlives them all.
+//! Peers that mean harm: slow, silent, flooding, garbage, cut short, cut in pieces. The server outlives all.
 
 use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
@@ -26,8 +26,8 @@ fn reply_to_trickle(http: &mut Http, mut bytes: impl Iterator<Item = u8>) -> Rep
 const IDLE: Duration = Duration::from_millis(200);
 const IDLE_FLAGS: [&str; 4] = ["--idle-timeout", "200ms", "--log-level", "warn"];
 
-/// A whole head has `IDLE_TIMEOUT`, however slowly it trickles, and a whole body twice that. What is more than
-/// that here is for a busy machine.
+/// A whole head has `IDLE_TIMEOUT`, however slowly it trickles, and a whole body twice that. What is more
+/// than that here is for a busy machine.
 #[test]
 fn a_head_or_body_that_trickles_is_given_up() {
     let server = Server::start(&IDLE_FLAGS);

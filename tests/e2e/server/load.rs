@@ -1,4 +1,4 @@
-//! The load: 20,000 connections, requests and datagrams, hostile ones among them, and nothing is left of them.
+//! The load: 20,000 connections, requests and datagrams, hostile ones among them, and nothing is left.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, UdpSocket};

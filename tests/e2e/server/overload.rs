@@ -1,4 +1,4 @@
-//! Too much of something: connections, bodies, descriptors, threads. Those inside lose nothing, and it passes.
+//! Too much of something: connections, bodies, descriptors, threads. Those inside lose nothing; it passes.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

@@ -98,8 +98,8 @@ fn a_peer_that_never_speaks_is_given_up() {
     assert!(start.elapsed() >= Duration::from_millis(100));
 }
 
-/// Its thread waits in a write. That ends by the same timeout, after the last byte that went anywhere; for the
-/// peer's own writes, which wait in turn, with a reset.
+/// Its thread waits in a write. That ends by the same timeout, after the last byte that went anywhere; for
+/// the peer's own writes, which wait in turn, with a reset.
 #[test]
 fn a_peer_that_sends_and_never_reads_is_given_up() {
     let server = Server::start(&["--idle-timeout", "300ms", "--log-level", "warn"]);
