@@ -9,7 +9,6 @@ use crate::config;
 use crate::log::{Level, Log, Value};
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
-
 use rounds::Rounds;
 
 /// How a client ended.

@@ -8,9 +8,8 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use value::Text;
-
 use crate::log::Level;
+use value::Text;
 
 pub use settings::{Command, Fallback, SETTINGS, Setting};
 pub use value::{Host, Invalid, MAX_DURATION, MAX_NODE_NAME, Protocols};

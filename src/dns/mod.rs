@@ -2,13 +2,6 @@
 //!
 //! Out of scope: caching, DNSSEC, other alphabets, multicast DNS, and the order of RFC 6724.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-
-use crate::time::Deadline;
-
 mod exchange;
 mod hosts;
 mod message;
@@ -18,6 +11,13 @@ mod nameserver;
 mod reader;
 mod resolv_conf;
 mod search;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::time::Deadline;
 
 pub use name::Name;
 

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
 use crate::serve;
 use crate::serve::accept;
@@ -12,8 +13,6 @@ use crate::serve::stream::{Patience, write_all};
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
 use crate::sys::socket;
-
-use super::{Listeners, Shared};
 
 /// What is read at once, as long as messages are small: little enough for the stack of a thread that mostly
 /// waits. A larger frame would be touched whole by the probes that guard it against overflow.

@@ -13,7 +13,6 @@ use super::stop::Stop;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
 use crate::log::Log;
-
 use conversation::{Conversation, End};
 
 /// What all connections of a listener share.
