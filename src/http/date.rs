@@ -1,6 +1,6 @@
 //! The date as HTTP writes it; reading a clock is left to the callers.
 
-use super::last_digit;
+use super::reply::last_digit;
 use crate::time::civil;
 
 /// The bytes of an IMF-fixdate.

@@ -26,8 +26,3 @@ pub const HEAD_LIMIT: usize = 8 * 1024;
 
 /// The fields of a head: bounds the work that a head of shortest fields (`a:`) makes.
 pub const FIELDS_LIMIT: usize = 64;
-
-/// The last decimal digit of `number`, as it is written.
-fn last_digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
-}

@@ -1,7 +1,7 @@
 //! Response heads, written into the caller's bytes without the formatting machinery; bodies and when to send
 //! are left to the server.
 
-use super::{date, last_digit};
+use super::date;
 
 /// The interim response that invites a client to send its body (RFC 9110, 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -84,6 +84,11 @@ fn push_decimal(out: &mut Vec<u8>, number: u64) {
         push_decimal(out, number / 10);
     }
     out.push(last_digit(number));
+}
+
+/// The last decimal digit of `number`, as it is written.
+pub(super) fn last_digit(number: u64) -> u8 {
+    b'0' + (number % 10) as u8
 }
 
 #[cfg(test)]
