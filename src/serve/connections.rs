@@ -112,30 +112,20 @@ impl Drop for Admitted {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-    use std::net::TcpListener;
+    use std::io::{Read, Write};
 
     use super::*;
-
-    fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (client, listener.accept().unwrap().0)
-    }
-
-    fn peer() -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], 1))
-    }
+    use crate::serve::testing::{admitted, pair};
 
     #[test]
     fn the_limit_is_reached_and_not_passed_and_places_are_used_again() {
         let connections = Connections::new(2);
         assert!(connections.is_empty());
         for _ in 0..3 {
-            let first = connections.admit(pair().1, peer()).ok().unwrap();
-            let second = connections.admit(pair().1, peer()).ok().unwrap();
-            assert!(connections.admit(pair().1, peer()).is_err());
-            drop((first, second));
+            let both = (admitted(&connections), admitted(&connections));
+            let (client, stream) = pair();
+            assert!(connections.admit(stream, client.local_addr().unwrap()).is_err());
+            drop(both);
             assert!(connections.is_empty());
         }
         assert_eq!(connections.places().taken.len(), 2);
@@ -144,13 +134,12 @@ mod tests {
     #[test]
     fn a_stop_closes_the_idle_and_lets_the_others_finish() {
         let connections = Connections::new(2);
-        let ((_idle_client, idle), (busy_client, busy)) = (pair(), pair());
-        let idle = connections.admit(idle, peer()).ok().unwrap();
-        let busy = connections.admit(busy, peer()).ok().unwrap();
+        let (_idle_client, idle) = admitted(&connections);
+        let (mut busy_client, busy) = admitted(&connections);
         busy.set_idle(false);
         connections.close_idle();
         assert_eq!((&idle.stream).read(&mut [0; 8]).unwrap(), 0);
-        std::io::Write::write_all(&mut &busy_client, b"x").unwrap();
+        busy_client.write_all(b"x").unwrap();
         assert_eq!((&busy.stream).read(&mut [0; 8]).unwrap(), 1);
         connections.close_all();
         assert_eq!((&busy.stream).read(&mut [0; 8]).unwrap(), 0);

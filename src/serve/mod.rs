@@ -7,6 +7,8 @@ pub mod connections;
 pub mod http;
 pub mod stop;
 pub mod stream;
+#[cfg(test)]
+mod testing;
 pub mod trouble;
 pub mod workers;
 

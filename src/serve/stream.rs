@@ -47,16 +47,10 @@ pub fn write_all(stream: &TcpStream, mut bytes: &[u8], patience: Patience) -> io
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::net::TcpListener;
     use std::time::Instant;
 
     use super::*;
-
-    fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (client, listener.accept().unwrap().0)
-    }
+    use crate::serve::testing::pair;
 
     const IDLE: Duration = Duration::from_millis(100);
 

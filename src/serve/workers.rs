@@ -88,20 +88,13 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpStream;
     use std::sync::mpsc;
     use std::thread::ThreadId;
 
     use super::*;
     use crate::serve::connections::Connections;
-
-    /// A client and the server's end of a connection, admitted.
-    fn connect(connections: &Arc<Connections>) -> (TcpStream, Admitted) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, peer) = listener.accept().unwrap();
-        (client, connections.admit(stream, peer).ok().unwrap())
-    }
+    use crate::serve::testing::admitted;
 
     /// Workers that answer `x` with `x`, tell who they were, and panic at `p`.
     fn workers() -> (Arc<Workers>, mpsc::Receiver<ThreadId>) {
@@ -125,14 +118,14 @@ mod tests {
     fn a_thread_that_has_finished_takes_the_next_connection() {
         let connections = Connections::new(8);
         let (workers, told) = workers();
-        let (mut client, connection) = connect(&connections);
+        let (mut client, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
         let first = told.recv().unwrap();
         while workers.queue().waiting == 0 {
             thread::yield_now();
         }
-        let (mut client, connection) = connect(&connections);
+        let (mut client, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
         assert_eq!(told.recv().unwrap(), first);
@@ -144,7 +137,7 @@ mod tests {
         let (workers, told) = workers();
         let mut clients: Vec<TcpStream> = (0..=MAX_WAITING)
             .map(|_| {
-                let (client, connection) = connect(&connections);
+                let (client, connection) = admitted(&connections);
                 workers.hand(connection).unwrap();
                 client
             })
@@ -162,9 +155,9 @@ mod tests {
     fn a_panic_ends_its_own_connection_alone_and_frees_its_place() {
         let connections = Connections::new(2);
         let (workers, told) = workers();
-        let (mut other, connection) = connect(&connections);
+        let (mut other, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
-        let (mut client, connection) = connect(&connections);
+        let (mut client, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         // The end of the connection, orderly or not.
         assert!(matches!(exchange(&mut client, b'p'), Ok(0) | Err(_)));

@@ -1,0 +1,20 @@
+//! For the tests alone: both ends of a connection.
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use super::connections::{Admitted, Connections};
+
+/// The client's and the server's end of a connection.
+pub(super) fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+/// The same, with the server's end admitted.
+pub(super) fn admitted(connections: &Arc<Connections>) -> (TcpStream, Admitted) {
+    let (client, stream) = pair();
+    let peer = client.local_addr().unwrap();
+    (client, connections.admit(stream, peer).ok().unwrap())
+}
