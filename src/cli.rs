@@ -68,43 +68,53 @@ fn run(
 
 type Flag = (&'static Setting, &'static str, String);
 
-/// The flags of a command line; `None` where it asks for help.
+/// The flags of a command line, and its host as one of them; `None` where it asks for help.
 fn flags(command: Command, arguments: &[String]) -> Result<Option<Vec<Flag>>, Invalid> {
-    let mut flags: Vec<Flag> = Vec::new();
+    let mut flags = Vec::new();
     let mut host = None;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         if word == "--help" || word == "-h" {
             return Ok(None);
         }
-        if !word.starts_with('-') {
-            if command != Command::Check || host.is_some() {
-                return Err(stray(word));
-            }
+        if word.starts_with('-') {
+            flags.push(flag(command, word, &mut words)?);
+        } else if command == Command::Check && host.is_none() {
             host = Some(word);
-            continue;
+        } else {
+            return Err(stray(word));
         }
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (word.as_str(), None),
-        };
-        let setting = setting_of(command, name)?;
-        let Some(value) = value.or_else(|| words.next().cloned()) else {
-            return Err(Invalid::new(format!("{name}: no value given ({name} {})", setting.metavariable)));
-        };
-        flags.push((setting, setting.flag, value));
     }
     if let Some(host) = host {
-        let setting = setting_of(command, "--server-host")?;
-        if flags.iter().any(|(flagged, ..)| std::ptr::eq(*flagged, setting)) {
-            return Err(Invalid::new(format!(
-                "\"{}\" is a second host (beside --server-host)",
-                escape(host)
-            )));
-        }
-        flags.push((setting, "HOST", host.clone()));
+        flags.push(host_flag(command, host, &flags)?);
     }
     Ok(Some(flags))
+}
+
+/// The flag that begins with `word`, and ends with it or with the next one.
+fn flag<'a>(
+    command: Command,
+    word: &str,
+    rest: &mut impl Iterator<Item = &'a String>,
+) -> Result<Flag, Invalid> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (word, None),
+    };
+    let setting = setting_of(command, name)?;
+    let Some(value) = value.or_else(|| rest.next().cloned()) else {
+        return Err(Invalid::new(format!("{name}: no value given ({name} {})", setting.metavariable)));
+    };
+    Ok((setting, setting.flag, value))
+}
+
+/// The `host` of `smoker check HOST`, unless there is a flag for it among `flags` too.
+fn host_flag(command: Command, host: &str, flags: &[Flag]) -> Result<Flag, Invalid> {
+    let setting = setting_of(command, "--server-host")?;
+    if flags.iter().any(|(flagged, ..)| std::ptr::eq(*flagged, setting)) {
+        return Err(Invalid::new(format!("\"{}\" is a second host (beside --server-host)", escape(host))));
+    }
+    Ok((setting, "HOST", host.to_owned()))
 }
 
 fn setting_of(command: Command, flag: &str) -> Result<&'static Setting, Invalid> {

@@ -84,17 +84,16 @@ pub(super) fn encode(id: u16, question: Question, edns: bool) -> Vec<u8> {
 /// The question has to come back, except with an error: who could not read the query may leave it out.
 pub(super) fn decode(message: &[u8], id: u16, question: Question) -> Result<Option<Reply>, Malformed> {
     let mut reader = Reader::new(message);
-    let Ok([reply_id, flags, questions, answers, authorities, additionals]) = reader.fields() else {
+    let Ok([reply_id, flags, questions, counts @ ..]) = reader.fields::<6>() else {
         return Ok(None);
     };
     if reply_id != id || flags & (RESPONSE | OPERATION) != RESPONSE {
         return Ok(None);
     }
     let repeats_question = questions == 1 && repeats(&mut reader, question);
-    let code = flags & RESPONSE_CODE;
-    if code != NO_ERROR && code != NAME_ERROR {
+    if let Some(failure) = failure(flags & RESPONSE_CODE) {
         let is_bare = questions == 0 || message.len() == HEADER_LENGTH;
-        return Ok((repeats_question || is_bare).then(|| failure(code)));
+        return Ok((repeats_question || is_bare).then_some(failure));
     }
     if !repeats_question {
         return Ok(None);
@@ -102,18 +101,27 @@ pub(super) fn decode(message: &[u8], id: u16, question: Question) -> Result<Opti
     if flags & TRUNCATED != 0 {
         return Ok(Some(Reply::Truncated));
     }
-    let records = [answers, authorities, additionals].map(usize::from).iter().sum();
-    let code = extended_code(reader, records)? | code;
-    if code != NO_ERROR && code != NAME_ERROR {
-        return Ok(Some(failure(code)));
+    decode_records(reader, flags, counts, question).map(Some)
+}
+
+/// What a reply's records say; `counts` of them are answers, authorities and additional ones.
+fn decode_records(
+    reader: Reader,
+    flags: u16,
+    counts: [u16; 3],
+    question: Question,
+) -> Result<Reply, Malformed> {
+    let code = extended_code(reader, counts.map(usize::from).iter().sum())? | flags & RESPONSE_CODE;
+    if let Some(failure) = failure(code) {
+        return Ok(failure);
     }
-    let addresses = addresses(reader, answers, question)?;
+    let addresses = addresses(reader, counts[0], question)?;
     let knows = flags & (AUTHORITATIVE | RECURSION_AVAILABLE) != 0;
-    Ok(Some(match code {
+    Ok(match code {
         NO_ERROR if !addresses.is_empty() => Reply::Addresses(addresses),
         NO_ERROR if !knows => Reply::Failed,
         _ => Reply::Absent,
-    }))
+    })
 }
 
 /// Whether the question section is `question`.
@@ -180,10 +188,12 @@ impl Family {
     }
 }
 
-fn failure(code: u16) -> Reply {
+/// The reply that a response code makes whatever else was sent with it, if it does.
+fn failure(code: u16) -> Option<Reply> {
     match code {
-        FORMAT_ERROR | NOT_IMPLEMENTED | BAD_VERSION => Reply::NotUnderstood,
-        _ => Reply::Failed,
+        NO_ERROR | NAME_ERROR => None,
+        FORMAT_ERROR | NOT_IMPLEMENTED | BAD_VERSION => Some(Reply::NotUnderstood),
+        _ => Some(Reply::Failed),
     }
 }
 

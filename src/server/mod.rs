@@ -79,6 +79,11 @@ struct Listeners {
     http: TcpListener,
 }
 
+/// Serves one listener until the stop.
+type Loop = fn(&Shared, &Listeners);
+
+const LOOPS: [Loop; 3] = [tcp::run, udp::run, http::run];
+
 /// Serves until a signal arrives, and then stops. An error says what could not be had.
 pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
     let server = start(config, log)?;
@@ -103,14 +108,10 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
         log: log.clone(),
         config,
     });
-    let start = Arc::new(Barrier::new(4));
+    let start = Arc::new(Barrier::new(LOOPS.len() + 1));
     let mut loops = Vec::new();
-    for run in [tcp::run, udp::run, http::run] {
-        let (shared, listeners, start) = (Arc::clone(&shared), Arc::clone(&listeners), Arc::clone(&start));
-        let spawned = thread::Builder::new().spawn(move || {
-            start.wait();
-            run(&shared, &listeners);
-        });
+    for run in LOOPS {
+        let spawned = spawn(run, &shared, &listeners, &start);
         loops.push(spawned.map_err(|error| format!("cannot start a thread: {}", sys::describe(&error)))?);
     }
     for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
@@ -118,6 +119,20 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     }
     start.wait();
     Ok(Server { addresses, shared, listeners, loops })
+}
+
+/// A thread for `run`, which begins when everyone has come to `start`.
+fn spawn(
+    run: Loop,
+    shared: &Arc<Shared>,
+    listeners: &Arc<Listeners>,
+    start: &Arc<Barrier>,
+) -> io::Result<JoinHandle<()>> {
+    let (shared, listeners, start) = (Arc::clone(shared), Arc::clone(listeners), Arc::clone(start));
+    thread::Builder::new().spawn(move || {
+        start.wait();
+        run(&shared, &listeners);
+    })
 }
 
 impl Server {

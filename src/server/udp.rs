@@ -8,7 +8,7 @@ use crate::log::{Level, Log, Value};
 use crate::serve::stop::Phase;
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::sys;
-use crate::sys::datagram::Origin;
+use crate::sys::datagram::{DatagramSocket, Origin};
 
 /// The longest datagram: 65,507 bytes over IPv4 and 65,527 over IPv6.
 const BUFFER_SIZE: usize = 64 * 1024;
@@ -18,36 +18,58 @@ const BUFFER_SIZE: usize = 64 * 1024;
 /// enough to set them going (CERT CA-1996-01; CVE-2024-2169).
 const FIRST_CLIENT_PORT: u16 = 1024;
 
+/// What the loop answers with, and what it has to complain about.
+struct Echo<'a> {
+    socket: &'a DatagramSocket,
+    own_port: u16,
+    log: &'a Log,
+    trouble: Trouble,
+    dropped: Complaints,
+    unsent: Complaints,
+}
+
 /// Echoes until the stop.
 pub(super) fn run(shared: &Shared, listeners: &Listeners) {
     let (Shared { stop, log, .. }, Listeners { udp: socket, .. }) = (shared, listeners);
-    let own_port = socket.local_addr().map_or(0, |address| address.port());
+    let mut echo = Echo::new(socket, log);
     let mut buffer = vec![0; BUFFER_SIZE];
-    let mut trouble = Trouble::new(log.clone(), "UDP");
-    let mut dropped = Complaints::default();
-    let mut unsent = Complaints::default();
     loop {
         let received = socket.receive(&mut buffer);
         if stop.has_reached(Phase::Stopping) {
             break;
         }
         match received {
-            Ok((_, origin)) if answers_itself(origin.port(), own_port) => {
-                dropped.line(log, "UDP", "DROPPED", client(&origin), "source port of a service");
-            }
-            Ok((len, origin)) => match socket.reply(&buffer[..len], &origin) {
-                Ok(()) => {
-                    trouble.is_over();
-                    log_echo(log, len, &origin);
-                }
-                Err(error) => unsent.line(log, "UDP", "UNSENT", client(&origin), &sys::describe(&error)),
-            },
+            Ok((len, origin)) => echo.answer(&buffer[..len], &origin),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => trouble.wait(&error, stop),
+            Err(error) => echo.trouble.wait(&error, stop),
         }
     }
-    dropped.rest(log, "UDP", "DROPPED");
-    unsent.rest(log, "UDP", "UNSENT");
+    echo.dropped.rest(log, "UDP", "DROPPED");
+    echo.unsent.rest(log, "UDP", "UNSENT");
+}
+
+impl<'a> Echo<'a> {
+    fn new(socket: &'a DatagramSocket, log: &'a Log) -> Self {
+        let own_port = socket.local_addr().map_or(0, |address| address.port());
+        let trouble = Trouble::new(log.clone(), "UDP");
+        Self { socket, own_port, log, trouble, dropped: Complaints::default(), unsent: Complaints::default() }
+    }
+
+    fn answer(&mut self, datagram: &[u8], origin: &Origin) {
+        if answers_itself(origin.port(), self.own_port) {
+            self.dropped.line(self.log, "UDP", "DROPPED", client(origin), "source port of a service");
+            return;
+        }
+        match self.socket.reply(datagram, origin) {
+            Ok(()) => {
+                self.trouble.is_over();
+                log_echo(self.log, datagram.len(), origin);
+            }
+            Err(error) => {
+                self.unsent.line(self.log, "UDP", "UNSENT", client(origin), &sys::describe(&error));
+            }
+        }
+    }
 }
 
 /// Whether the sender is, or may be, a service that would answer the answer.

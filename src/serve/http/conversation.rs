@@ -156,15 +156,19 @@ impl<'a> Conversation<'a> {
             Content::Echo => ("application/octet-stream", body.bytes()),
             Content::Text(text) => (TEXT, text.as_bytes()),
         };
-        let Reply { status, fields, .. } = asked.reply;
-        // Known only now: a stop may have begun while the body was read.
-        let keep_alive = asked.keep_alive && service.requests == Requests::Many && !self.is_stopping();
-        let (version_minor, head_only) = (asked.version_minor, self.head_only);
-        let response =
-            Response { status, fields, content_type, content, head_only, version_minor, keep_alive };
-        self.writer.write(&response, &self.connection.stream, self.patience())?;
-        self.log(status, content.len(), None);
-        Ok(keep_alive)
+        let response = Response {
+            status: asked.reply.status,
+            fields: asked.reply.fields,
+            content_type,
+            content,
+            head_only: self.head_only,
+            version_minor: asked.version_minor,
+            // Known only now: a stop may have begun while the body was read.
+            keep_alive: asked.keep_alive && service.requests == Requests::Many && !self.is_stopping(),
+        };
+        self.send(&response)?;
+        self.log(response.status, content.len(), None);
+        Ok(response.keep_alive)
     }
 
     /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
@@ -203,15 +207,23 @@ impl<'a> Conversation<'a> {
 
     /// Sends the refusal, and reads on for a while so that it arrives.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
-        let Refusal { status, reason, fields } = *refusal;
-        let (content, head_only) = (reason.as_bytes(), self.head_only);
-        self.log(status, content.len(), Some(reason));
-        let (version_minor, keep_alive) = (1, false);
-        let response =
-            Response { status, fields, content_type: TEXT, content, head_only, version_minor, keep_alive };
-        if self.writer.write(&response, &self.connection.stream, self.patience()).is_ok() {
+        self.log(refusal.status, refusal.reason.len(), Some(refusal.reason));
+        let response = Response {
+            status: refusal.status,
+            fields: refusal.fields,
+            content_type: TEXT,
+            content: refusal.reason.as_bytes(),
+            head_only: self.head_only,
+            version_minor: 1,
+            keep_alive: false,
+        };
+        if self.send(&response).is_ok() {
             self.linger();
         }
+    }
+
+    fn send(&mut self, response: &Response<'_>) -> io::Result<()> {
+        self.writer.write(response, &self.connection.stream, self.patience())
     }
 
     /// Logs the reply, with the request where it was understood, and with what was wrong.
