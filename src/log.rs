@@ -253,6 +253,7 @@ fn reopened_without_blocking(file: &File) -> Option<File> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::time::Instant;
 
     use super::*;
 
@@ -349,6 +350,18 @@ mod tests {
         let lost = 10_000 - read.lines().count();
         assert!(lost > 0);
         assert_eq!(lines, [&format!("[SERVER] [LOG] LOST lines={lost}"), "[SERVER] [TCP] AFTER"]);
+    }
+
+    #[test]
+    fn a_line_waits_for_its_reader_as_long_as_the_patience_and_is_lost_then() {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let (log, _reader) = log(Speaker::Server, PATIENCE);
+        let mut last = Instant::now();
+        while log.output.lost().lines == 0 {
+            last = Instant::now();
+            log.line(Level::Info, "TCP", "ECHO", &[]);
+        }
+        assert!(last.elapsed() >= PATIENCE && last.elapsed() < Duration::from_secs(5), "{last:?}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! For the tests alone: both ends of a connection.
+//! For the tests alone: both ends of a connection, and a log that nobody reads.
 
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::connections::{Admitted, Connections};
+use crate::log::{Level, Log, Output, Speaker};
 
 /// The client's and the server's end of a connection.
 pub(super) fn pair() -> (TcpStream, TcpStream) {
@@ -17,4 +20,10 @@ pub(super) fn admitted(connections: &Arc<Connections>) -> (TcpStream, Admitted) 
     let (client, stream) = pair();
     let peer = client.local_addr().unwrap();
     (client, connections.admit(stream, peer).ok().unwrap())
+}
+
+/// A server's log of every level, to nowhere.
+pub(super) fn silent_log() -> Log {
+    let nowhere = File::options().write(true).open("/dev/null").unwrap();
+    Log::new(Speaker::Server, Level::Debug, Output::file(nowhere, Duration::ZERO))
 }

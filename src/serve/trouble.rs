@@ -90,14 +90,12 @@ impl Complaints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Output, Speaker};
     use crate::serve::stop::Phase;
+    use crate::serve::testing::silent_log;
 
     #[test]
     fn waits_double_up_to_the_longest_and_begin_again_after_a_success() {
-        let (_reader, writer) = io::pipe().unwrap();
-        let output = Output::file(std::os::fd::OwnedFd::from(writer).into(), Duration::ZERO);
-        let mut trouble = Trouble::new(Log::new(Speaker::Server, Level::Info, output), "TCP");
+        let mut trouble = Trouble::new(silent_log(), "TCP");
         let stopped = Stop::default();
         stopped.advance(Phase::Stopping);
         let error = io::Error::from_raw_os_error(24);

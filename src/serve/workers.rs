@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn as_many_threads_wait_as_the_limit_and_no_more() {
+        let connections = Connections::new(1);
+        let (workers, _told) = workers();
+        let (_client, connection) = admitted(&connections);
+        workers.queue().connections.push_back(connection);
+        workers.queue().waiting = MAX_WAITING;
+        assert!(workers.wait().is_none());
+        workers.queue().waiting = MAX_WAITING - 1;
+        assert!(workers.wait().is_some());
+    }
+
+    #[test]
     fn a_panic_ends_its_own_connection_alone_and_frees_its_place() {
         let connections = Connections::new(2);
         let (workers, told) = workers();

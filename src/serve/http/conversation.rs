@@ -293,3 +293,59 @@ impl From<io::Error> for End {
         Self::Failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::serve::connections::Connections;
+    use crate::serve::testing::{admitted, silent_log};
+
+    fn service(idle_timeout: Duration) -> Service {
+        let (stop, bodies) = (Arc::default(), Arc::default());
+        Service { idle_timeout, requests: Requests::Many, stop, bodies, log: silent_log() }
+    }
+
+    #[test]
+    fn a_refused_peer_is_read_up_to_the_limit_and_no_further() {
+        let service = service(Duration::from_mins(1));
+        for past in [0, 1] {
+            let (mut client, connection) = admitted(&Connections::new(1));
+            let sent = vec![7; usize::try_from(LINGER_LIMIT).unwrap() + past];
+            thread::scope(|scope| {
+                scope.spawn(move || client.write_all(&sent).unwrap());
+                Conversation::new(&connection, &service).linger();
+                let mut left = Vec::new();
+                (&connection.stream).read_to_end(&mut left).unwrap();
+                assert_eq!(left.len(), past);
+            });
+        }
+    }
+
+    #[test]
+    fn a_refused_peer_is_read_no_longer_than_others_may_be_silent() {
+        const IDLE: Duration = Duration::from_millis(100);
+        let service = service(IDLE);
+        for sends_on in [false, true] {
+            let (client, connection) = admitted(&Connections::new(1));
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    while sends_on && !is_over.load(Ordering::Relaxed) {
+                        (&client).write_all(b"x").unwrap();
+                    }
+                });
+                let start = Instant::now();
+                Conversation::new(&connection, &service).linger();
+                let took = start.elapsed();
+                is_over.store(true, Ordering::Relaxed);
+                assert!(took >= IDLE && took < LINGER, "{took:?}");
+            });
+        }
+    }
+}
