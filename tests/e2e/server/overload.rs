@@ -1,6 +1,6 @@
 //! Too much of something: connections, bodies, descriptors, threads. Those inside lose nothing; it passes.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use smoker::server::{RESERVE, RESERVE_TIMEOUT};
 
 use super::child::{Server, after, command, event, eventually};
-use super::peer::{GET, Http, Random, ask, assert_echoes, connect, get, rest};
+use super::peer::{End, GET, Http, Random, ask, assert_echoes, connect, get, rest, waiting};
 
 #[test]
 fn the_limit_counts_tcp_and_http_together() {
@@ -49,12 +49,15 @@ fn one_connection_may_be_all() {
     let first = Http::admitted(server.http);
     assert_eq!(rest(&mut connect(server.tcp)), b"");
     drop(first);
-    let tcp = eventually("a free place", || {
-        let stream = connect(server.tcp);
-        (&stream).write_all(b"x").ok()?;
-        matches!((&stream).read(&mut [0]), Ok(1)).then_some(stream)
-    });
+    let tcp = eventually("a free place", || echoed(server.tcp));
     assert_echoes(&tcp, b"PING");
+}
+
+/// A connection, if it is served.
+fn echoed(server: SocketAddr) -> Option<TcpStream> {
+    let stream = connect(server);
+    (&stream).write_all(b"x").ok()?;
+    matches!((&stream).read(&mut [0]), Ok(1)).then_some(stream)
 }
 
 #[test]
@@ -172,13 +175,11 @@ fn bodies_past_32_mib_in_all_are_turned_away() {
 
 /// Whether nothing waits in the kernel at either end of the 40 connections of `server`.
 fn all_was_read(server: SocketAddr) -> bool {
-    let port = format!(":{:04X} ", server.port());
-    let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    // Number, local and remote address, state (1: established), bytes to be sent and to be read.
-    let ends = table.lines().filter(|line| line.contains(&port) && line.contains(" 01 "));
-    let queues: Vec<&str> = ends.map(|line| line.split_whitespace().nth(4).unwrap()).collect();
-    assert!(queues.len() >= 80, "{queues:?}");
-    queues.iter().all(|queue| *queue == "00000000:00000000")
+    [End::Server, End::Client].into_iter().all(|end| {
+        let waiting = waiting(server, end);
+        assert!(waiting.len() >= 40, "{waiting:?}");
+        waiting.iter().all(|bytes| *bytes == 0)
+    })
 }
 
 #[test]
@@ -242,9 +243,5 @@ fn out_of_threads_it_goes_on_and_recovers() {
     assert_echoes(&streams[0], b"PING");
     assert_eq!(server.threads(), 12);
     drop(streams);
-    eventually("a new connection is served", || {
-        let stream = connect(server.tcp);
-        (&stream).write_all(b"x").ok()?;
-        matches!((&stream).read(&mut [0]), Ok(1)).then_some(())
-    });
+    eventually("a new connection is served", || echoed(server.tcp));
 }

@@ -52,6 +52,24 @@ pub(super) fn send_without_end(stream: &mut impl Write) -> (Error, Instant) {
     panic!("256 MiB were taken");
 }
 
+/// One end of a connection, by the column of /proc/net/tcp that has the server's address then.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Server = 1,
+    Client = 2,
+}
+
+/// The bytes that wait in the kernel, to be sent or to be read, at this end of each connection of `server`.
+pub(super) fn waiting(server: SocketAddr, end: End) -> Vec<u64> {
+    let port = format!(":{:04X}", server.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // Number, local and remote address, state (1: established), bytes to be sent and to be read.
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<&str>>());
+    let rows = rows.filter(|row| row[end as usize].ends_with(&port) && row[3] == "01");
+    let bytes = |digits| u64::from_str_radix(digits, 16).unwrap();
+    rows.filter_map(|row| row[4].split_once(':').map(|(sent, read)| bytes(sent) + bytes(read))).collect()
+}
+
 /// Whether the server has ended a connection that there was still something to read on.
 pub(super) fn is_reset(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)

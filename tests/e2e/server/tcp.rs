@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::{Server, eventually};
-use super::peer::{Random, assert_echoes, connect, is_reset, rest, send_without_end};
+use super::peer::{End, Random, assert_echoes, connect, is_reset, rest, send_without_end, waiting};
 use crate::running::PATIENCE;
 
 #[test]
@@ -107,6 +107,17 @@ fn a_peer_that_sends_and_never_reads_is_given_up() {
     assert!(is_reset(&error), "{error}");
     // 300 ms from the issue; the rest is for a busy machine.
     assert!(last.elapsed() < Duration::from_secs(5), "{:?}", last.elapsed());
+}
+
+/// 64 KiB each way, which the kernel doubles for its own book-keeping. Left to itself it holds megabytes.
+#[test]
+fn little_is_held_for_a_peer_that_never_reads() {
+    let server = Server::start(&["--log-level", "warn"]);
+    let mut stream = connect(server.tcp);
+    stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    send_without_end(&mut stream);
+    let held: u64 = waiting(server.tcp, End::Server).iter().sum();
+    assert!(held > 0 && held <= 2 * (64 + 64) * 1024, "{held} bytes");
 }
 
 #[test]
