@@ -12,31 +12,8 @@ const LAST_SECOND: u64 = 253_402_300_799;
 const DAYS: &[u8; 21] = b"MonTueWedThuFriSatSun";
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/// The date of the second that was last asked for: the replies of a busy connection share one.
-#[derive(Debug)]
-pub struct Date {
-    seconds: u64,
-    text: [u8; LENGTH],
-}
-
-impl Default for Date {
-    fn default() -> Self {
-        Self { seconds: 0, text: imf_fixdate(0) }
-    }
-}
-
-impl Date {
-    /// The date at `seconds` since the Unix epoch.
-    pub fn at(&mut self, seconds: u64) -> &[u8; LENGTH] {
-        if seconds != self.seconds {
-            *self = Self { seconds, text: imf_fixdate(seconds) };
-        }
-        &self.text
-    }
-}
-
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7) for a number of seconds since the Unix epoch.
-fn imf_fixdate(seconds: u64) -> [u8; LENGTH] {
+pub fn imf_fixdate(seconds: u64) -> [u8; LENGTH] {
     let seconds = seconds.min(LAST_SECOND);
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
@@ -69,14 +46,6 @@ mod tests {
 
     fn text(seconds: u64) -> String {
         String::from_utf8(imf_fixdate(seconds).to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_date_follows_the_seconds_that_it_is_asked_for() {
-        let mut date = Date::default();
-        for seconds in [0, 784_111_777, 784_111_777, 0, 951_827_696] {
-            assert_eq!(date.at(seconds), &imf_fixdate(seconds));
-        }
     }
 
     #[test]

@@ -15,14 +15,15 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Begins a response with `status`, three digits, and the `date` at which it is made (RFC 9110, 6.6.1).
-    pub fn new(out: &'a mut Vec<u8>, status: u16, date: &[u8; date::LENGTH]) -> Self {
+    /// Begins a response with `status`, three digits, at `now`, in seconds since the Unix epoch
+    /// (RFC 9110, 6.6.1).
+    pub fn new(out: &'a mut Vec<u8>, status: u16, now: u64) -> Self {
         out.extend_from_slice(b"HTTP/1.1 ");
         push_decimal(out, status.into());
         out.push(b' ');
         out.extend_from_slice(phrase(status).as_bytes());
         out.extend_from_slice(b"\r\nDate: ");
-        out.extend_from_slice(date);
+        out.extend_from_slice(&date::imf_fixdate(now));
         out.extend_from_slice(b"\r\n");
         Self { out }
     }
@@ -97,7 +98,7 @@ mod tests {
     use crate::http::body::Framing;
     use crate::http::response;
 
-    const NOW: &[u8; date::LENGTH] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    const NOW: u64 = 784_111_777;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();

@@ -106,7 +106,7 @@ fn absolute_path(target: &str) -> Option<&str> {
 }
 
 fn without_query(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
+    target.bytes().position(|byte| byte == b'?').map_or(target, |end| &target[..end])
 }
 
 /// Whether `value` is a host with an optional port (RFC 9110, 7.2). A registered name may be empty, and so
@@ -116,8 +116,7 @@ fn is_authority(value: &[u8]) -> bool {
         let (address, rest) = split_before(literal, b']');
         return is_ip_literal(address) && rest.strip_prefix(b"]").is_some_and(is_port);
     }
-    let (name, port) = split_before(value, b':');
-    scan::all(name, REG_NAME) && is_port(port)
+    is_port(scan::after(value, REG_NAME))
 }
 
 /// Whether `address` consists of what IPv6 addresses are made of: which one it is makes no difference here.

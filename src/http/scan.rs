@@ -49,6 +49,11 @@ pub(super) fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().all(|&byte| is(byte, class))
 }
 
+/// What follows the bytes of `class` that `bytes` begin with.
+pub(super) fn after(bytes: &[u8], class: u8) -> &[u8] {
+    &bytes[bytes.iter().position(|&byte| !is(byte, class)).unwrap_or(bytes.len())..]
+}
+
 /// A position in bytes that may still be arriving, and the limit within which they must be whole.
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use super::writer::{Response, Writer};
+use super::writer::{Said, Writer};
 use super::{Content, Handler, Refusal, Reply, Requests, Service};
 use crate::http::body::{Decoder, Framing};
 use crate::http::buffer::Buffer;
@@ -156,19 +156,18 @@ impl<'a> Conversation<'a> {
             Content::Echo => ("application/octet-stream", body.bytes()),
             Content::Text(text) => (TEXT, text.as_bytes()),
         };
-        let response = Response {
+        let said = Said {
             status: asked.reply.status,
             fields: asked.reply.fields,
             content_type,
-            content,
-            head_only: self.head_only,
+            length: content.len(),
             version_minor: asked.version_minor,
             // Known only now: a stop may have begun while the body was read.
             keep_alive: asked.keep_alive && service.requests == Requests::Many && !self.is_stopping(),
         };
-        self.send(&response)?;
-        self.log(response.status, content.len(), None);
-        Ok(response.keep_alive)
+        self.send(said, content)?;
+        self.log(said, None);
+        Ok(said.keep_alive)
     }
 
     /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
@@ -207,36 +206,36 @@ impl<'a> Conversation<'a> {
 
     /// Sends the refusal, and reads on for a while so that it arrives.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
-        self.log(refusal.status, refusal.reason.len(), Some(refusal.reason));
-        let response = Response {
+        let said = Said {
             status: refusal.status,
             fields: refusal.fields,
             content_type: TEXT,
-            content: refusal.reason.as_bytes(),
-            head_only: self.head_only,
+            length: refusal.reason.len(),
             version_minor: 1,
             keep_alive: false,
         };
-        if self.send(&response).is_ok() {
+        self.log(said, Some(refusal.reason));
+        if self.send(said, refusal.reason.as_bytes()).is_ok() {
             self.linger();
         }
     }
 
-    fn send(&mut self, response: &Response<'_>) -> io::Result<()> {
-        self.writer.write(response, &self.connection.stream, self.patience())
+    fn send(&mut self, said: Said, content: &[u8]) -> io::Result<()> {
+        let content = if self.head_only { &[] } else { content };
+        self.writer.write(said, content, &self.connection.stream, self.patience())
     }
 
     /// Logs the reply, with the request where it was understood, and with what was wrong.
-    fn log(&self, status: u16, content_len: usize, detail: Option<&str>) {
+    fn log(&self, said: Said, detail: Option<&str>) {
         let log = &self.service.log;
         if !log.prints(Level::Info) {
             return;
         }
         let line = if self.line.is_empty() { "REJECTED" } else { &self.line };
-        let bytes = if self.head_only { 0 } else { content_len as u64 };
+        let bytes = if self.head_only { 0 } else { said.length as u64 };
         let mut told = vec![("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
         told.extend(detail.map(|detail| ("detail", Value::Text(detail))));
-        log.line(Level::Info, "HTTP", &format!("{line} {status}"), &told);
+        log.line(Level::Info, "HTTP", &format!("{line} {}", said.status), &told);
     }
 
     /// Ends the writing side and reads on within bounds, as a connection that a stop may close.

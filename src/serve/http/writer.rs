@@ -5,55 +5,64 @@ use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Fields;
-use crate::http::date::Date;
 use crate::http::reply::Head;
 use crate::serve::stream::{Patience, write_all};
 
 /// Up to here a response's content goes out in one piece with its head.
 const ONE_PIECE_LIMIT: usize = 1024;
 
-/// A response, ready to be written.
-pub(super) struct Response<'a> {
+/// What the head of a response says, but for the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
     pub(super) status: u16,
     pub(super) fields: Fields,
     pub(super) content_type: &'static str,
-    pub(super) content: &'a [u8],
-    /// Whether the content is only measured, and not sent.
-    pub(super) head_only: bool,
+    /// The bytes of the content, also where it is only measured.
+    pub(super) length: usize,
     /// The HTTP/1.x that the client spoke.
     pub(super) version_minor: u8,
     pub(super) keep_alive: bool,
 }
 
-/// One connection's responses.
+/// One connection's responses. Within a second most are like the one before, and have its head.
 #[derive(Default)]
 pub(super) struct Writer {
     out: Vec<u8>,
-    date: Date,
+    head_len: usize,
+    head_of: Option<(Said, u64)>,
 }
 
 impl Writer {
+    /// Writes a head that says `said`, and `content`, which is empty for a HEAD.
     pub(super) fn write(
         &mut self,
-        response: &Response<'_>,
+        said: Said,
+        content: &[u8],
         stream: &TcpStream,
         patience: Patience,
     ) -> io::Result<()> {
-        self.out.clear();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut head = Head::new(&mut self.out, response.status, self.date.at(now.as_secs()));
-        for (name, value) in response.fields {
-            head = head.field(name, value);
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if self.head_of != Some((said, seconds)) {
+            self.make_head(said, seconds);
         }
-        head = head.field("Content-Type", response.content_type);
-        let length = response.content.len();
-        head.length(length).connection(response.version_minor, response.keep_alive).end();
-        let content = if response.head_only { &[] } else { response.content };
+        self.out.truncate(self.head_len);
         if content.len() <= ONE_PIECE_LIMIT {
             self.out.extend_from_slice(content);
             return write_all(stream, &self.out, patience);
         }
         write_all(stream, &self.out, patience)?;
         write_all(stream, content, patience)
+    }
+
+    fn make_head(&mut self, said: Said, seconds: u64) {
+        self.out.clear();
+        let mut head = Head::new(&mut self.out, said.status, seconds);
+        for (name, value) in said.fields {
+            head = head.field(name, value);
+        }
+        head = head.field("Content-Type", said.content_type);
+        head.length(said.length).connection(said.version_minor, said.keep_alive).end();
+        self.head_len = self.out.len();
+        self.head_of = Some((said, seconds));
     }
 }
