@@ -10,5 +10,8 @@ need kubectl "see https://kubernetes.io/docs/tasks/tools"
 
 kubectl apply -f manifests/
 for workload in deployment/smoker-server daemonset/smoker-client; do
-    kubectl rollout status -n smoker "$workload" --timeout="${DEPLOY_TIMEOUT:-120s}"
+    kubectl rollout status -n smoker "$workload" --timeout="${DEPLOY_TIMEOUT:-120s}" || {
+        kubectl get pods -n smoker -o wide
+        fail "$workload does not run (ErrImagePull or ErrImageNeverPull: the node lacks the image, see scripts/load.sh)"
+    }
 done

@@ -16,4 +16,4 @@ takes_nothing "$@"
 need kubectl "see https://kubernetes.io/docs/tasks/tools"
 
 # Without the request limit kubectl follows five pods at the most.
-exec kubectl logs -n smoker -l "app=$app" --tail=100 --max-log-requests=1000 $follow
+exec kubectl logs -n smoker -l "app=$app" --prefix --tail=100 --max-log-requests=1000 $follow

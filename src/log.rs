@@ -38,7 +38,7 @@ pub enum Value<'a> {
     /// A whole number.
     Count(u64),
     /// A duration in milliseconds with three decimals: `0.412ms`.
-    Latency(Duration),
+    Milliseconds(Duration),
     /// A word of Smoker's own vocabulary, as it is.
     Word(&'a str),
     /// Text from anywhere, quoted and escaped.
@@ -130,22 +130,16 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Value::Count(count) => write!(f, "{count}"),
-            Value::Latency(latency) => write!(f, "{}", Milliseconds(latency)),
+            Value::Milliseconds(duration) => {
+                // Rounded to the nearest microsecond, without floating point.
+                let microseconds = (duration.as_nanos() + 500) / 1000;
+                write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
+            }
             Value::Word(word) => f.write_str(word),
             Value::Text(text) => write!(f, "\"{}\"", escape(text)),
             Value::Address(address) => write!(f, "{address}"),
             Value::Moment(moment) => f.write_str(&Utc::from(moment).rfc3339()),
         }
-    }
-}
-
-/// Rounded to the nearest microsecond, without floating point.
-struct Milliseconds(Duration);
-
-impl fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let microseconds = (self.0.as_nanos() + 500) / 1000;
-        write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
     }
 }
 
@@ -284,7 +278,7 @@ mod tests {
             Level::Info,
             "TCP",
             "SUCCESS",
-            &[("latency", Value::Latency(Duration::from_nanos(412_499)))],
+            &[("latency", Value::Milliseconds(Duration::from_nanos(412_499)))],
         );
         let address = "[2001:db8::1]:8080".parse().unwrap();
         let fields =
@@ -311,7 +305,7 @@ mod tests {
             (999_999_999, "1000.000ms"),
             (5_000_000_000, "5000.000ms"),
         ] {
-            assert_eq!(Value::Latency(Duration::from_nanos(nanoseconds)).to_string(), text);
+            assert_eq!(Value::Milliseconds(Duration::from_nanos(nanoseconds)).to_string(), text);
         }
     }
 

@@ -96,7 +96,7 @@ impl Protocol {
         match &report.outcome {
             Outcome::Success { latency } => {
                 self.streak.end();
-                let mut fields = vec![("latency", Value::Latency(*latency))];
+                let mut fields = vec![("latency", Value::Milliseconds(*latency))];
                 if addresses.len() > 1 {
                     fields.push(("address", Value::Address(report.address)));
                 }

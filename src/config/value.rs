@@ -103,7 +103,8 @@ pub(super) fn host(given: &Text) -> Result<Host, Invalid> {
     if let Ok(address) = given.text.parse::<IpAddr>() {
         return Ok(Host::Address(address.to_canonical()));
     }
-    if Name::parse(&given.text).is_none() {
+    // A name may not begin with a hyphen (RFC 1123, 2.1); what does was meant for a flag.
+    if Name::parse(&given.text).is_none() || given.text.starts_with('-') {
         return Err(given.invalid("is neither a host name nor an IP address"));
     }
     Ok(Host::Name(given.text.clone()))
@@ -251,9 +252,19 @@ mod tests {
         for name in ["smoker-server", "a.b.svc.cluster.local.", "1a", "_srv.example"] {
             assert_eq!(host(&given(name)), Ok(Host::Name(name.into())), "{name}");
         }
-        for wrong in
-            ["", "10.0.0.256", "10.0.0", "1.2.3.4.", "[::1]", "::1::", "a b", "a..b", "http://x", "x:80"]
-        {
+        for wrong in [
+            "",
+            "10.0.0.256",
+            "10.0.0",
+            "1.2.3.4.",
+            "[::1]",
+            "::1::",
+            "a b",
+            "a..b",
+            "http://x",
+            "x:80",
+            "-x",
+        ] {
             assert!(host(&given(wrong)).is_err(), "{wrong}");
         }
     }

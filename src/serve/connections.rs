@@ -10,7 +10,7 @@ use crate::sys::socket;
 /// At most `limit` connections.
 pub struct Connections {
     limit: usize,
-    open: Mutex<Places>,
+    all: Mutex<Places>,
 }
 
 /// A place for each connection, used again when it is free: no search, and no growth past the limit.
@@ -46,7 +46,7 @@ pub struct Admitted {
 impl Connections {
     /// None yet, and never more than `limit`.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, open: Mutex::default() })
+        Arc::new(Self { limit, all: Mutex::default() })
     }
 
     /// Takes a connection in, as an idle one; gives its stream back where there is no place left.
@@ -64,10 +64,10 @@ impl Connections {
         Ok(Admitted { connections: Arc::clone(self), connection, place })
     }
 
-    /// Whether all have left.
-    pub fn is_empty(&self) -> bool {
+    /// How many are open.
+    pub fn open(&self) -> usize {
         let places = self.places();
-        places.taken.len() == places.free.len()
+        places.taken.len() - places.free.len()
     }
 
     /// Ends the reading of each one that is idle now. One that has something to read is about to be busy.
@@ -90,7 +90,7 @@ impl Connections {
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,13 +120,13 @@ mod tests {
     #[test]
     fn the_limit_is_reached_and_not_passed_and_places_are_used_again() {
         let connections = Connections::new(2);
-        assert!(connections.is_empty());
+        assert_eq!(connections.open(), 0);
         for _ in 0..3 {
             let both = (admitted(&connections), admitted(&connections));
             let (client, stream) = pair();
             assert!(connections.admit(stream, client.local_addr().unwrap()).is_err());
             drop(both);
-            assert!(connections.is_empty());
+            assert_eq!(connections.open(), 0);
         }
         assert_eq!(connections.places().taken.len(), 2);
     }

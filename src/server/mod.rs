@@ -4,7 +4,7 @@ mod http;
 mod tcp;
 mod udp;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
@@ -139,7 +139,10 @@ impl Server {
     /// Stops: `/health` says so for the drain delay, the listeners close, idle connections are closed, and
     /// requests under way end or are ended. A signal skips the waiting.
     pub fn stop(self, signals: &StopSignals) {
-        let Shared { config, stop, connections, reserve, .. } = &*self.shared;
+        let Shared { config, log, stop, connections, reserve, .. } = &*self.shared;
+        if !config.drain_delay.is_zero() {
+            log.line(Level::Info, "STOP", "DRAINING", &[("delay", Value::Milliseconds(config.drain_delay))]);
+        }
         stop.advance(Phase::Draining);
         let hurried = signals.wait(config.drain_delay);
         stop.advance(Phase::Stopping);
@@ -155,15 +158,14 @@ impl Server {
             connections.close_idle();
             reserve.close_idle();
             let Ok(left) = deadline.left() else { break };
-            if connections.is_empty() && reserve.is_empty() {
-                break;
-            }
-            if signals.wait(left.min(STOP_POLL)) {
+            if connections.open() + reserve.open() == 0 || signals.wait(left.min(STOP_POLL)) {
                 break;
             }
         }
+        let cut = (connections.open() + reserve.open()) as u64;
         connections.close_all();
         reserve.close_all();
+        log.line(Level::Info, "STOP", "STOPPED", &[("cut", Value::Count(cut))]);
     }
 }
 
@@ -223,7 +225,13 @@ fn bind<T>(
             bound => bound,
         },
     };
-    bound.map_err(|error| format!("cannot listen on {kind} port {port}: {}", sys::describe(&error)))
+    bound.map_err(|error| {
+        let what = match address {
+            Some(address) if error.kind() == ErrorKind::AddrNotAvailable => address.to_string(),
+            _ => format!("{kind} port {port}"),
+        };
+        format!("cannot listen on {what}: {}", sys::describe(&error))
+    })
 }
 
 /// The kernel was built or started without IPv6.

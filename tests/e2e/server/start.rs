@@ -110,7 +110,7 @@ fn a_port_or_address_that_cannot_be_had_ends_the_start() {
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(1), line));
     // Of a range that is kept for documentation (RFC 5737).
     let output = refused(command(&["--bind", "203.0.113.77"]));
-    let line = "smoker: cannot listen on TCP port 0: cannot assign requested address\n";
+    let line = "smoker: cannot listen on 203.0.113.77: cannot assign requested address\n";
     assert_eq!((output.status.code(), &*String::from_utf8(output.stderr).unwrap()), (Some(1), line));
 }
 

@@ -92,8 +92,19 @@ fn the_drain_delay_is_waited_for() {
     let server = Server::start(&["--drain-delay", "300ms"]);
     let start = Instant::now();
     server.signal("TERM");
-    assert_eq!(server.ended().status, Some(0));
+    let ended = server.ended();
+    assert_eq!(ended.status, Some(0));
     assert!(start.elapsed() >= Duration::from_millis(300));
+    let told: Vec<&str> = ended.lines.iter().map(|line| event(line)).collect();
+    assert_eq!(told, ["[STOP] DRAINING delay=300.000ms", "[STOP] STOPPED cut=0"]);
+}
+
+#[test]
+fn what_the_stop_has_cut_is_told() {
+    let server = Server::start(&["--shutdown-timeout", "0"]);
+    let _busy = under_way(server.http);
+    server.signal("TERM");
+    assert_eq!(event(&server.line("STOPPED")), "[STOP] STOPPED cut=1");
 }
 
 #[test]
