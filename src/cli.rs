@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{self, Command, Fallback, Given, Invalid, SETTINGS, Setting};
+use crate::config::{self, Command, Fallback, Flag, Given, Invalid, SETTINGS, Setting};
 use crate::log::{Level, escape};
 
 /// What was asked for.
@@ -38,7 +38,7 @@ pub fn parse(
         "help" => help(rest),
         "--help" | "-h" => no_more(rest).map(|()| Request::Print(usage())),
         "version" | "--version" | "-V" => no_more(rest).map(|()| Request::Print(version())),
-        word => match Command::ALL.into_iter().find(|command| command.name() == word) {
+        word => match Command::named(word) {
             Some(command) => run(command, rest, environment, host_name),
             None => Err(Invalid::new(format!("\"{}\" is not a command ({COMMANDS})", escape(word)))),
         },
@@ -65,8 +65,6 @@ fn run(
     };
     Ok(Request::Run(run, given.log_level()?))
 }
-
-type Flag = (&'static Setting, &'static str, String);
 
 /// The flags of a command line, and its host as one of them; `None` where it asks for help.
 fn flags(command: Command, arguments: &[String]) -> Result<Option<Vec<Flag>>, Invalid> {
@@ -130,8 +128,7 @@ fn help(topics: &[String]) -> Result<Request, Invalid> {
         return Ok(Request::Print(usage()));
     };
     no_more(rest)?;
-    let command = Command::ALL.into_iter().find(|command| command.name() == topic);
-    let command = command.ok_or_else(|| {
+    let command = Command::named(topic).ok_or_else(|| {
         Invalid::new(format!(
             "\"{}\" is not a command with help (server, client, check or local)",
             escape(topic)

@@ -34,11 +34,9 @@ fn main() -> ExitCode {
 }
 
 fn execute(run: Run, level: Level) -> Result<Ending, String> {
-    let signals =
-        StopSignals::block().map_err(|error| format!("cannot block signals: {}", sys::describe(&error)))?;
+    let signals = StopSignals::block().map_err(sys::cannot("block signals"))?;
     let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
-    let output =
-        Output::stdout(patience).map_err(|error| format!("cannot use stdout: {}", sys::describe(&error)))?;
+    let output = Output::stdout(patience).map_err(sys::cannot("use stdout"))?;
     let server_log = Log::new(Speaker::Server, level, output.clone());
     let client_log = |node: &str| Log::new(Speaker::Node(node.into()), level, output);
     match run {
@@ -78,9 +76,9 @@ fn host_name() -> String {
 }
 
 fn print(text: &str) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(text.as_bytes()).map_err(sys::cannot("write to stdout")) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(FAILED, &format!("cannot write to stdout: {}", sys::describe(&error))),
+        Err(message) => fail(FAILED, &message),
     }
 }
 

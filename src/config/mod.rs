@@ -61,11 +61,13 @@ pub struct Client {
     pub count: Option<u64>,
 }
 
+/// A setting, what the user typed for it (`--tcp-port`, or `HOST`), and the value.
+pub type Flag = (&'static Setting, &'static str, String);
+
 /// What was typed and what the environment holds: raw, and read only where a command asks for it.
 pub struct Given<'a> {
-    /// The flags in the order of the command line: the setting, what the user typed for it
-    /// (`--tcp-port`), and the value.
-    pub flags: &'a [(&'static Setting, &'static str, String)],
+    /// The flags in the order of the command line.
+    pub flags: &'a [Flag],
     /// Looks a variable up in the environment.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// The host's name, the default of `NODE_NAME`.

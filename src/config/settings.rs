@@ -19,6 +19,11 @@ impl Command {
     /// All of them, in the order of the usage text.
     pub const ALL: [Self; 4] = [Self::Server, Self::Client, Self::Check, Self::Local];
 
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+
     /// The word on the command line.
     pub fn name(self) -> &'static str {
         match self {

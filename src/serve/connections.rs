@@ -20,6 +20,12 @@ struct Places {
     free: Vec<usize>,
 }
 
+impl Places {
+    fn in_use(&self) -> usize {
+        self.taken.len() - self.free.len()
+    }
+}
+
 /// One open connection.
 pub struct Connection {
     /// Its socket.
@@ -52,7 +58,7 @@ impl Connections {
     /// Takes a connection in, as an idle one; gives its stream back where there is no place left.
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Result<Admitted, TcpStream> {
         let mut places = self.places();
-        if places.taken.len() - places.free.len() >= self.limit {
+        if places.in_use() >= self.limit {
             return Err(stream);
         }
         let connection = Arc::new(Connection { stream, peer, idle: AtomicBool::new(true) });
@@ -66,8 +72,7 @@ impl Connections {
 
     /// How many are open.
     pub fn open(&self) -> usize {
-        let places = self.places();
-        places.taken.len() - places.free.len()
+        self.places().in_use()
     }
 
     /// Ends the reading of each one that is idle now. One that has something to read is about to be busy.

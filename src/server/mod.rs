@@ -97,9 +97,7 @@ pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(
 pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     raise_descriptor_limit(&config, log);
     let listeners = Arc::new(Listeners::bind(&config)?);
-    let addresses = listeners
-        .addresses()
-        .map_err(|error| format!("cannot read the listeners' addresses: {}", sys::describe(&error)))?;
+    let addresses = listeners.addresses().map_err(sys::cannot("read the listeners' addresses"))?;
     let shared = Arc::new(Shared {
         connections: Connections::new(config.max_connections),
         reserve: Connections::new(RESERVE),
@@ -112,7 +110,7 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
     let mut loops = Vec::new();
     for run in LOOPS {
         let spawned = spawn(run, &shared, &listeners, &start);
-        loops.push(spawned.map_err(|error| format!("cannot start a thread: {}", sys::describe(&error)))?);
+        loops.push(spawned.map_err(sys::cannot("start a thread"))?);
     }
     for (kind, address) in [("TCP", addresses.tcp), ("UDP", addresses.udp), ("HTTP", addresses.http)] {
         log.line(Level::Error, kind, "LISTENING", &[("address", Value::Address(address))]);
@@ -227,10 +225,10 @@ fn bind<T>(
     };
     bound.map_err(|error| {
         let what = match address {
-            Some(address) if error.kind() == ErrorKind::AddrNotAvailable => address.to_string(),
-            _ => format!("{kind} port {port}"),
+            Some(address) if error.kind() == ErrorKind::AddrNotAvailable => format!("listen on {address}"),
+            _ => format!("listen on {kind} port {port}"),
         };
-        format!("cannot listen on {what}: {}", sys::describe(&error))
+        sys::cannot(&what)(error)
     })
 }
 

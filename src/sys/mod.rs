@@ -28,6 +28,11 @@ fn checked_len(returned: isize) -> io::Result<usize> {
     usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
+/// Makes the line that ends a command from the system's error: `cannot start a thread: …`.
+pub fn cannot(what: &str) -> impl Fn(io::Error) -> String {
+    move |error| format!("cannot {what}: {}", describe(&error))
+}
+
 /// What the system says of `error`, as the end of a line: lower case, without the number. Where glibc and
 /// musl use different words, glibc's, which are the ones that people know and the README explains.
 pub fn describe(error: &io::Error) -> String {
