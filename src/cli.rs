@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 
 use crate::config::{self, Command, Fallback, Flag, Given, Invalid, SETTINGS, Setting};
-use crate::log::{Level, escape};
+use crate::log::{Form, Level, escape};
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Print this and be done: usage or version.
     Print(String),
-    /// Run a command with its log at this level.
-    Run(Run, Level),
+    /// Run a command with its log at this level, in this form.
+    Run(Box<Run>, Level, Form),
 }
 
 /// A command and its settings.
@@ -63,7 +63,7 @@ fn run(
         Command::Check => Run::Client(given.check()?),
         Command::Local => given.local().map(|(server, client)| Run::Local(server, client))?,
     };
-    Ok(Request::Run(run, given.log_level()?))
+    Ok(Request::Run(Box::new(run), given.log_level()?, given.log_form()?))
 }
 
 /// The flags of a command line, and its host as one of them; `None` where it asks for help.

@@ -32,6 +32,15 @@ pub enum Level {
     Debug,
 }
 
+/// The form of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `[stamp] [SPEAKER] [KIND] EVENT key=value …`
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// A field's value, and by it its form in the line.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {

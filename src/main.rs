@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match cli::parse(&arguments, &variable, &host_name) {
         Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
         Ok(Request::Print(text)) => print(&text),
-        Ok(Request::Run(run, level)) => match execute(run, level) {
+        Ok(Request::Run(run, level, _form)) => match execute(*run, level) {
             Ok(Ending::Well) => ExitCode::SUCCESS,
             Ok(Ending::WithFailures) => FAILED.into(),
             Err(message) => fail(FAILED, &message),

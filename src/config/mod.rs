@@ -8,11 +8,11 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::log::Level;
+use crate::log::{Form, Level};
 use value::Text;
 
 pub use settings::{Command, Fallback, SETTINGS, Setting};
-pub use value::{Host, Invalid, MAX_DURATION, MAX_NODE_NAME, Protocols};
+pub use value::{Host, Invalid, MAX_DURATION, MAX_NODE_NAME, Percent, Protocols};
 
 /// The ports of the three protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct Server {
     pub drain_delay: Duration,
     /// How long requests under way may take once the listeners are closed.
     pub shutdown_timeout: Duration,
+    /// The node that its replies name.
+    pub node_name: String,
+    /// The pod that its replies name, if any.
+    pub pod_name: Option<String>,
 }
 
 /// What `smoker client` and `smoker check` need to know.
@@ -47,6 +51,8 @@ pub struct Server {
 pub struct Client {
     /// Whom to probe.
     pub host: Host,
+    /// Whose addresses are the replicas behind `host`, where that is known.
+    pub endpoints_host: Option<Host>,
     /// On which ports.
     pub ports: Ports,
     /// From one round to the next.
@@ -57,6 +63,18 @@ pub struct Client {
     pub node_name: String,
     /// Over which protocols.
     pub protocols: Protocols,
+    /// How many source ports a series of datagrams is sent from; 0 for no series.
+    pub udp_flows: usize,
+    /// The time between two datagrams of a series.
+    pub udp_spacing: Duration,
+    /// The share of lost datagrams above which a verdict says so.
+    pub loss_threshold: Percent,
+    /// How many rounds lie between two measurements of the path MTU; 0 for none at all.
+    pub mtu_interval: u64,
+    /// From one summary to the next; zero for none but the one at the end.
+    pub summary_interval: Duration,
+    /// Where the client's own `/health` and `/metrics` are, if anywhere; 0 for a free port.
+    pub client_port: Option<u16>,
     /// After how many rounds to end; `None` for never.
     pub count: Option<u64>,
 }
@@ -85,13 +103,15 @@ impl Given<'_> {
 
     /// The settings of `smoker client`.
     pub fn client(&self) -> Result<Client, Invalid> {
-        let count = self.count()?;
-        self.client_of(self.host()?, self.ports(1)?, self.duration(&settings::TEST_INTERVAL)?, count)
+        let client_port = self.text(&settings::CLIENT_PORT).map(|text| value::port(&text, 0)).transpose()?;
+        let client = self.aimed_client(self.duration(&settings::TEST_INTERVAL)?)?;
+        Ok(Client { client_port, summary_interval: self.duration(&settings::SUMMARY_INTERVAL)?, ..client })
     }
 
-    /// The settings of `smoker check`: a client that makes one round, and so never waits for the next.
+    /// The settings of `smoker check`: a client that makes one round, or a few with a second between.
     pub fn check(&self) -> Result<Client, Invalid> {
-        self.client_of(self.host()?, self.ports(1)?, MAX_DURATION, Some(1))
+        let client = self.aimed_client(CHECK_INTERVAL)?;
+        Ok(Client { count: client.count.or(Some(1)), ..client })
     }
 
     /// The settings of `smoker local`: a server on free loopback ports, and a client that has still to be
@@ -102,13 +122,19 @@ impl Given<'_> {
             Some(text) => value::duration(&text, settings::SHORTEST)?,
             None => LOCAL_INTERVAL,
         };
-        let client = self.client_of(Host::Address(loopback), free, interval, self.count()?)?;
-        Ok((self.server_at(Some(loopback), free)?, client))
+        let client = self.client_of(Host::Address(loopback), free, interval)?;
+        let summary_interval = self.duration(&settings::SUMMARY_INTERVAL)?;
+        Ok((self.server_at(Some(loopback), free)?, Client { summary_interval, ..client }))
     }
 
     /// How much to log, the same setting for all commands.
     pub fn log_level(&self) -> Result<Level, Invalid> {
         value::level(&self.required(&settings::LOG_LEVEL))
+    }
+
+    /// The form of the log's lines, the same setting for all commands.
+    pub fn log_form(&self) -> Result<Form, Invalid> {
+        value::form(&self.required(&settings::LOG_FORMAT))
     }
 
     fn server_at(&self, bind: Option<IpAddr>, ports: Ports) -> Result<Server, Invalid> {
@@ -119,25 +145,41 @@ impl Given<'_> {
             idle_timeout: self.duration(&settings::IDLE_TIMEOUT)?,
             drain_delay: self.duration(&settings::DRAIN_DELAY)?,
             shutdown_timeout: self.duration(&settings::SHUTDOWN_TIMEOUT)?,
+            node_name: self.node_name()?,
+            pod_name: self.text(&settings::POD_NAME).map(|text| value::pod_name(&text)).transpose()?,
         })
     }
 
-    fn client_of(
-        &self,
-        host: Host,
-        ports: Ports,
-        interval: Duration,
-        count: Option<u64>,
-    ) -> Result<Client, Invalid> {
+    /// A client of the host and ports that are given.
+    fn aimed_client(&self, interval: Duration) -> Result<Client, Invalid> {
+        let endpoints_host =
+            self.text(&settings::ENDPOINTS_HOST).map(|text| value::host(&text)).transpose()?;
+        let client = self.client_of(self.host()?, self.ports(1)?, interval)?;
+        Ok(Client { endpoints_host, ..client })
+    }
+
+    /// A client without what not every command has: no replicas, no summaries on the way, no port of its own.
+    fn client_of(&self, host: Host, ports: Ports, interval: Duration) -> Result<Client, Invalid> {
         Ok(Client {
             host,
+            endpoints_host: None,
             ports,
             interval,
-            count,
             timeout: self.duration(&settings::TEST_TIMEOUT)?,
-            node_name: value::node_name(&self.required(&settings::NODE_NAME))?,
+            node_name: self.node_name()?,
             protocols: value::protocols(&self.required(&settings::PROTOCOLS))?,
+            udp_flows: value::flows(&self.required(&settings::UDP_FLOWS))?,
+            udp_spacing: self.duration(&settings::UDP_SPACING)?,
+            loss_threshold: value::percent(&self.required(&settings::LOSS_THRESHOLD))?,
+            mtu_interval: value::rounds(&self.required(&settings::MTU_INTERVAL), 0)?,
+            summary_interval: Duration::ZERO,
+            client_port: None,
+            count: self.text(&settings::COUNT).map(|text| value::rounds(&text, 1)).transpose()?,
         })
+    }
+
+    fn node_name(&self) -> Result<String, Invalid> {
+        value::node_name(&self.required(&settings::NODE_NAME))
     }
 
     fn host(&self) -> Result<Host, Invalid> {
@@ -154,10 +196,6 @@ impl Given<'_> {
 
     fn duration(&self, setting: &'static Setting) -> Result<Duration, Invalid> {
         value::duration(&self.required(setting), setting.shortest)
-    }
-
-    fn count(&self) -> Result<Option<u64>, Invalid> {
-        self.text(&settings::COUNT).map(|text| value::rounds(&text)).transpose()
     }
 
     fn refuse_shared_port(&self, ports: Ports) -> Result<(), Invalid> {
@@ -191,3 +229,7 @@ impl Given<'_> {
 
 /// A new user watches `smoker local`: two seconds show that it goes on, and can be read.
 const LOCAL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Someone waits for a check: its rounds follow each other as fast as a rate limit of ICMP messages, one a
+/// second, lets each of them see what it should.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);

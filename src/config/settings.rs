@@ -39,7 +39,7 @@ impl Command {
         match self {
             Self::Server => "echoes over TCP, UDP and HTTP until told to stop",
             Self::Client => "probes the server every interval until told to stop",
-            Self::Check => "probes HOST once; exit status 0 if all is well, 1 if not",
+            Self::Check => "probes HOST once, and says what is wrong; exit status 0 if all is well, 1 if not",
             Self::Local => "a server and a client in one process: a first look",
         }
     }
@@ -88,6 +88,7 @@ const SERVING: &[Command] = &[Command::Server, Command::Local];
 const AIMING: &[Command] = &[Command::Client, Command::Check];
 const PROBING: &[Command] = &[Command::Client, Command::Check, Command::Local];
 const REPEATING: &[Command] = &[Command::Client, Command::Local];
+const WATCHING: &[Command] = &[Command::Client];
 
 pub(super) static TCP_PORT: Setting = setting("TCP_PORT", "--tcp-port", "PORT")
     .of(PORTS)
@@ -126,6 +127,10 @@ pub(super) static SERVER_HOST: Setting = setting("SERVER_HOST", "--server-host",
     .of(AIMING)
     .default("smoker-server")
     .about("name or address of the server to probe");
+pub(super) static ENDPOINTS_HOST: Setting = setting("ENDPOINTS_HOST", "--endpoints-host", "HOST")
+    .of(AIMING)
+    .otherwise("none")
+    .about("name whose addresses are the server's replicas (a headless Service)");
 pub(super) static TEST_INTERVAL: Setting = setting("TEST_INTERVAL", "--interval", "DURATION")
     .of(REPEATING)
     .default("30s")
@@ -137,23 +142,55 @@ pub(super) static TEST_TIMEOUT: Setting = setting("TEST_TIMEOUT", "--timeout", "
     .not_zero()
     .about("how long one probe, or one look-up, may take");
 pub(super) static NODE_NAME: Setting = setting("NODE_NAME", "--node-name", "NAME")
-    .of(PROBING)
+    .of(&Command::ALL)
     .otherwise("the host name")
-    .about("the node that log lines name");
+    .about("the node that log lines, and a server's replies, name");
+pub(super) static POD_NAME: Setting = setting("POD_NAME", "--pod-name", "NAME")
+    .of(SERVING)
+    .otherwise("none")
+    .about("the pod that a server's replies name");
 pub(super) static PROTOCOLS: Setting = setting("PROTOCOLS", "--protocols", "LIST")
     .of(PROBING)
     .default("tcp,udp,http")
     .about("what to probe, with commas between");
+pub(super) static UDP_FLOWS: Setting = setting("UDP_FLOWS", "--udp-flows", "N")
+    .of(PROBING)
+    .default("16")
+    .about("source ports that a series of datagrams is sent from (0 to 64; 0 for no series)");
+pub(super) static UDP_SPACING: Setting = setting("UDP_SPACING", "--udp-spacing", "DURATION")
+    .of(PROBING)
+    .default("10ms")
+    .about("time between datagrams of a series; all of them take half of TEST_TIMEOUT at most");
+pub(super) static LOSS_THRESHOLD: Setting = setting("LOSS_THRESHOLD", "--loss-threshold", "PERCENT")
+    .of(PROBING)
+    .default("1")
+    .about("loss above which a verdict says so (0 to 100)");
+pub(super) static MTU_INTERVAL: Setting = setting("MTU_INTERVAL", "--mtu-interval", "ROUNDS")
+    .of(PROBING)
+    .default("10")
+    .about("rounds from one measurement of the path MTU to the next (0 for none)");
+pub(super) static SUMMARY_INTERVAL: Setting = setting("SUMMARY_INTERVAL", "--summary-interval", "DURATION")
+    .of(REPEATING)
+    .default("5m")
+    .about("time from one summary to the next (0 for none)");
+pub(super) static CLIENT_PORT: Setting = setting("CLIENT_PORT", "--client-port", "PORT")
+    .of(WATCHING)
+    .otherwise("off")
+    .about("port of the client's own /health and /metrics (0 for a free one)");
 pub(super) static LOG_LEVEL: Setting = setting("LOG_LEVEL", "--log-level", "LEVEL")
     .of(&Command::ALL)
     .default("info")
     .about("how much to log: error, warn, info or debug");
+pub(super) static LOG_FORMAT: Setting = setting("LOG_FORMAT", "--log-format", "FORMAT")
+    .of(&Command::ALL)
+    .default("text")
+    .about("form of the log's lines: text or json");
 
 /// Not for the environment: a variable that ends a `DaemonSet`'s client would be a trap.
 pub(super) static COUNT: Setting = flag("--count", "N")
-    .of(REPEATING)
+    .of(PROBING)
     .otherwise("no end")
-    .about("ends after N rounds, with exit status 1 if a probe failed");
+    .about("ends after N rounds (check: 1), with exit status 1 if anything is wrong");
 
 const fn setting(environment: &'static str, flag_: &'static str, metavariable: &'static str) -> Setting {
     Setting { environment: Some(environment), ..flag(flag_, metavariable) }
@@ -187,7 +224,7 @@ impl Setting {
 }
 
 /// All of them, in the order of the usage texts.
-pub static SETTINGS: [&Setting; 15] = [
+pub static SETTINGS: [&Setting; 24] = [
     &TCP_PORT,
     &UDP_PORT,
     &HTTP_PORT,
@@ -197,10 +234,19 @@ pub static SETTINGS: [&Setting; 15] = [
     &DRAIN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &SERVER_HOST,
+    &ENDPOINTS_HOST,
     &TEST_INTERVAL,
     &TEST_TIMEOUT,
     &NODE_NAME,
+    &POD_NAME,
     &PROTOCOLS,
+    &UDP_FLOWS,
+    &UDP_SPACING,
+    &LOSS_THRESHOLD,
+    &MTU_INTERVAL,
+    &SUMMARY_INTERVAL,
+    &CLIENT_PORT,
     &COUNT,
     &LOG_LEVEL,
+    &LOG_FORMAT,
 ];

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::dns::Name;
-use crate::log::{Level, escape};
+use crate::log::{Form, Level, escape};
 
 /// The longest duration a setting takes: a day is longer than any of them can be meant.
 pub const MAX_DURATION: Duration = Duration::from_hours(24);
@@ -16,6 +16,9 @@ pub const MAX_NODE_NAME: usize = 253;
 /// The most connections: a thread takes four memory mappings, and a process that runs out of them
 /// (`vm.max_map_count`, 65,530) was seen to abort at 18,000 threads.
 pub(super) const MAX_CONNECTIONS: usize = 8192;
+
+/// The most source ports of a series: each is a socket, kept open.
+pub(super) const MAX_FLOWS: usize = 64;
 
 /// Why a value, or a command line, was refused: one line that says what would have been accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,17 @@ pub struct Protocols {
     pub http: bool,
 }
 
+/// A share, in hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percent(u32);
+
+impl Percent {
+    /// Whether `part` of `whole` is more than this share.
+    pub fn is_exceeded_by(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * 10_000 > u128::from(whole) * u128::from(self.0)
+    }
+}
+
 /// A value as it was given, and where it came from: a variable, a flag, or the host.
 pub(super) struct Text {
     pub(super) origin: &'static str,
@@ -80,10 +94,32 @@ pub(super) fn connections(given: &Text) -> Result<usize, Invalid> {
         .ok_or_else(|| given.invalid(&format!("is not a number of connections (1 to {MAX_CONNECTIONS})")))
 }
 
-pub(super) fn rounds(given: &Text) -> Result<u64, Invalid> {
+pub(super) fn rounds(given: &Text, lowest: u64) -> Result<u64, Invalid> {
     digits(&given.text)
-        .filter(|number| *number > 0)
-        .ok_or_else(|| given.invalid("is not a number of rounds (1 or more)"))
+        .filter(|number| *number >= lowest)
+        .ok_or_else(|| given.invalid(&format!("is not a number of rounds ({lowest} or more)")))
+}
+
+pub(super) fn flows(given: &Text) -> Result<usize, Invalid> {
+    digits(&given.text)
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| *number <= MAX_FLOWS)
+        .ok_or_else(|| given.invalid(&format!("is not a number of flows (0 to {MAX_FLOWS})")))
+}
+
+/// `1`, `0.5`, `2.25`: with two decimals at most.
+pub(super) fn percent(given: &Text) -> Result<Percent, Invalid> {
+    let (whole, decimals) = given.text.split_once('.').unwrap_or((&given.text, "0"));
+    let hundredths = match (digits(whole), digits(decimals), decimals.len()) {
+        (Some(whole), Some(tenths), 1) => whole.checked_mul(100).map(|whole| whole + 10 * tenths),
+        (Some(whole), Some(hundredths), 2) => whole.checked_mul(100).map(|whole| whole + hundredths),
+        _ => None,
+    };
+    hundredths
+        .and_then(|hundredths| u32::try_from(hundredths).ok())
+        .filter(|hundredths| *hundredths <= 10_000)
+        .map(Percent)
+        .ok_or_else(|| given.invalid("is not a percentage (0 to 100, such as 1 or 0.25)"))
 }
 
 pub(super) fn duration(given: &Text, shortest: Duration) -> Result<Duration, Invalid> {
@@ -112,10 +148,19 @@ pub(super) fn host(given: &Text) -> Result<Host, Invalid> {
 
 /// Refuses what would break the line `[NODE:name] [TCP] …`.
 pub(super) fn node_name(given: &Text) -> Result<String, Invalid> {
+    object_name(given, "node")
+}
+
+/// Refuses what would break a field of a line, or of an HTTP head.
+pub(super) fn pod_name(given: &Text) -> Result<String, Invalid> {
+    object_name(given, "pod")
+}
+
+fn object_name(given: &Text, object: &str) -> Result<String, Invalid> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"[]\"".contains(&byte);
     if given.text.is_empty() || given.text.len() > MAX_NODE_NAME || !given.text.bytes().all(fits) {
-        let accepted = "is not a node name (1 to 253 visible ASCII characters, no brackets or quotes)";
-        return Err(given.invalid(accepted));
+        let accepted = "(1 to 253 visible ASCII characters, no brackets or quotes)";
+        return Err(given.invalid(&format!("is not a {object} name {accepted}")));
     }
     Ok(given.text.clone())
 }
@@ -145,6 +190,14 @@ pub(super) fn level(given: &Text) -> Result<Level, Invalid> {
         "info" => Ok(Level::Info),
         "debug" => Ok(Level::Debug),
         _ => Err(given.invalid("is not a log level (error, warn, info or debug)")),
+    }
+}
+
+pub(super) fn form(given: &Text) -> Result<Form, Invalid> {
+    match given.text.as_str() {
+        "text" => Ok(Form::Text),
+        "json" => Ok(Form::Json),
+        _ => Err(given.invalid("is not a log format (text or json)")),
     }
 }
 
@@ -241,8 +294,27 @@ mod tests {
             assert_eq!(connections(&given(text)).is_ok(), accepted, "{text}");
         }
         for (text, accepted) in [("0", false), ("1", true), ("18446744073709551615", true), ("1x", false)] {
-            assert_eq!(rounds(&given(text)).is_ok(), accepted, "{text}");
+            assert_eq!(rounds(&given(text), 1).is_ok(), accepted, "{text}");
         }
+    }
+
+    #[test]
+    fn flows_and_shares_at_their_limits_and_one_past() {
+        for (text, accepted) in [("0", true), ("64", true), ("65", false), ("-1", false), ("", false)] {
+            assert_eq!(flows(&given(text)).is_ok(), accepted, "{text}");
+        }
+        for (text, hundredths) in
+            [("0", 0), ("1", 100), ("0.5", 50), ("0.25", 25), ("2.05", 205), ("100.00", 10_000)]
+        {
+            assert_eq!(percent(&given(text)), Ok(Percent(hundredths)), "{text}");
+        }
+        for text in ["", ".", "1.", ".5", "-1", "100.01", "101", "0.125", "1%", "1e1", "99999999999999999999"]
+        {
+            assert!(percent(&given(text)).is_err(), "{text}");
+        }
+        let one = Percent(100);
+        assert!(!one.is_exceeded_by(0, 0) && !one.is_exceeded_by(2, 256) && one.is_exceeded_by(3, 256));
+        assert!(!one.is_exceeded_by(1, 100) && Percent(0).is_exceeded_by(1, 1_000_000));
     }
 
     #[test]

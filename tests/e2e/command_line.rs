@@ -116,7 +116,6 @@ fn wrong_usage_is_refused_with_one_line() {
         (&["server", "--port", "1"], "\"--port\" is not a flag of smoker server (see smoker help server)"),
         (&["server", "-tcp-port=1"], "\"-tcp-port\" is not a flag of smoker server (see smoker help server)"),
         (&["server", "--timeout=1"], "\"--timeout\" is not a flag of smoker server (see smoker help server)"),
-        (&["check", "--count", "1"], "\"--count\" is not a flag of smoker check (see smoker help check)"),
         (
             &["check", "--interval", "1"],
             "\"--interval\" is not a flag of smoker check (see smoker help check)",

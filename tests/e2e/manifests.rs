@@ -183,7 +183,7 @@ fn run(workload: &Node) -> Run {
         })
     };
     match cli::parse(&arguments, &environment, &|| "the-host-name".to_owned()) {
-        Ok(Request::Run(run, _)) => run,
+        Ok(Request::Run(run, ..)) => *run,
         other => panic!("smoker {arguments:?} gives {other:?}"),
     }
 }

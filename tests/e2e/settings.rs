@@ -52,7 +52,7 @@ const NOT_DURATIONS: &[&str] = &[
 const ACCEPTED_FROM_0: &str = "is not a duration (0 to 24h, such as 30, 0.5, 500ms or 2m)";
 const ACCEPTED_FROM_1: &str = "is not a duration (1ms to 24h, such as 30, 0.5, 500ms or 2m)";
 
-const TABLE: [Setting; 14] = [
+const TABLE: [Setting; 23] = [
     port("TCP_PORT", "--tcp-port", "8080"),
     port("UDP_PORT", "--udp-port", "8081"),
     port("HTTP_PORT", "--http-port", "8082"),
@@ -86,16 +86,34 @@ const TABLE: [Setting; 14] = [
         wrong: &["10.0.0.256", "a b", "http://a", "a:80", "[::1]", "a..b", "a/b", "\u{1b}[2J"],
         accepted: "is neither a host name nor an IP address",
     },
+    Setting {
+        variable: "ENDPOINTS_HOST",
+        flag: "--endpoints-host",
+        of: &["client", "check"],
+        default: None,
+        other: "smoker-server-endpoints",
+        wrong: &["10.0.0.256", "a b", "a:80", "a..b"],
+        accepted: "is neither a host name nor an IP address",
+    },
     duration("TEST_INTERVAL", "--interval", REPEATING, "30"),
     duration("TEST_TIMEOUT", "--timeout", PROBING, "5"),
     Setting {
         variable: "NODE_NAME",
         flag: "--node-name",
-        of: PROBING,
+        of: ALL,
         default: Some(HOST_NAME),
         other: "node-1",
         wrong: &["node 1", "node]", "[node", "a\nb", "a\u{7f}", "n\u{f6}de", "a\u{1b}[1m"],
         accepted: "is not a node name (1 to 253 visible ASCII characters, no brackets or quotes)",
+    },
+    Setting {
+        variable: "POD_NAME",
+        flag: "--pod-name",
+        of: SERVING,
+        default: None,
+        other: "smoker-server-5d8f",
+        wrong: &["pod 1", "pod]", "a\nb", "a\"b"],
+        accepted: "is not a pod name (1 to 253 visible ASCII characters, no brackets or quotes)",
     },
     Setting {
         variable: "PROTOCOLS",
@@ -105,6 +123,56 @@ const TABLE: [Setting; 14] = [
         other: "http",
         wrong: &["icmp", "tcp,icmp", "tcp,", ",", "tcp udp", "TCP", "tcp, udp"],
         accepted: "is not a list of protocols (tcp, udp and http, with commas between)",
+    },
+    Setting {
+        variable: "UDP_FLOWS",
+        flag: "--udp-flows",
+        of: PROBING,
+        default: Some("16"),
+        other: "0",
+        wrong: &["65", "-1", "many", "1.5", "99999999999999999999"],
+        accepted: "is not a number of flows (0 to 64)",
+    },
+    Setting { accepted: ACCEPTED_FROM_0, ..duration("UDP_SPACING", "--udp-spacing", PROBING, "10ms") },
+    Setting {
+        variable: "LOSS_THRESHOLD",
+        flag: "--loss-threshold",
+        of: PROBING,
+        default: Some("1"),
+        other: "0.25",
+        wrong: &["-1", "100.01", "1%", "some", "0.125", "1."],
+        accepted: "is not a percentage (0 to 100, such as 1 or 0.25)",
+    },
+    Setting {
+        variable: "MTU_INTERVAL",
+        flag: "--mtu-interval",
+        of: PROBING,
+        default: Some("10"),
+        other: "0",
+        wrong: &["-1", "often", "1.5", "99999999999999999999"],
+        accepted: "is not a number of rounds (0 or more)",
+    },
+    Setting {
+        accepted: ACCEPTED_FROM_0,
+        ..duration("SUMMARY_INTERVAL", "--summary-interval", REPEATING, "5m")
+    },
+    Setting {
+        variable: "CLIENT_PORT",
+        flag: "--client-port",
+        of: &["client"],
+        default: None,
+        other: "6100",
+        wrong: NOT_PORTS,
+        accepted: "is not a port number (0 to 65535)",
+    },
+    Setting {
+        variable: "LOG_FORMAT",
+        flag: "--log-format",
+        of: ALL,
+        default: Some("text"),
+        other: "json",
+        wrong: &["xml", "JSON", "plain", "0"],
+        accepted: "is not a log format (text or json)",
     },
     Setting {
         variable: "LOG_LEVEL",
@@ -147,6 +215,7 @@ impl Setting {
     fn accepted(&self, command: &str) -> String {
         match command {
             "server" => self.accepted.to_owned(),
+            _ if self.variable == "CLIENT_PORT" => self.accepted.to_owned(),
             _ => self.accepted.replace("number (0 ", "number (1 "),
         }
     }
@@ -278,6 +347,16 @@ fn limits_are_reached_and_not_passed() {
         ("client", "--timeout", "1ms", "0.9ms"),
         ("client", "--timeout", "1ms", "0ms"),
         ("client", "--count", "1", "0"),
+        ("check", "--count", "1", "0"),
+        ("client", "--client-port", "0", "-0"),
+        ("client", "--client-port", "65535", "65536"),
+        ("client", "--udp-flows", "0", "-0"),
+        ("client", "--udp-flows", "64", "65"),
+        ("client", "--udp-spacing", "0", "24.0001h"),
+        ("client", "--loss-threshold", "0", "0.001"),
+        ("client", "--loss-threshold", "100", "100.01"),
+        ("client", "--mtu-interval", "0", "-0"),
+        ("client", "--summary-interval", "0", "24.0001h"),
         ("client", "--count", "18446744073709551615", "18446744073709551616"),
     ] {
         assert!(understood(&[command, flag, right], &[]).is_ok(), "{flag} {right}");
