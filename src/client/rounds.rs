@@ -70,6 +70,7 @@ impl<'a> Rounds<'a> {
             Host::Address(address) => Ok(vec![*address]),
             Host::Name(name) => {
                 let addresses = self.resolver.look_up(name, Deadline::after(self.config.timeout));
+                let addresses = addresses.map(|found| found.addresses);
                 self.log_addresses(name, &addresses);
                 addresses
             }

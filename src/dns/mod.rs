@@ -14,7 +14,7 @@ mod search;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::time::Deadline;
@@ -61,6 +61,17 @@ impl From<exchange::Failure> for Error {
     }
 }
 
+/// What a look-up found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// At least one, at most [`ADDRESS_LIMIT`], each once; IPv4 comes first.
+    pub addresses: Vec<IpAddr>,
+    /// The name of the search list that had them, without its final dot; aliases may have led on from it.
+    pub name: String,
+    /// The nameserver that answered. `None`: the hosts file.
+    pub resolver: Option<SocketAddr>,
+}
+
 /// Where names are looked up. Both files are read anew each time, because a pod's change; a file that is
 /// missing or cannot be read is an empty one, and an empty resolv.conf means the nameserver on 127.0.0.1.
 #[derive(Clone, Debug)]
@@ -78,19 +89,19 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// The addresses of the host `name`: at least one, at most [`ADDRESS_LIMIT`], each once.
+    /// The addresses of the host `name`.
     ///
     /// IPv4 comes first, and then the order is the answers' own. Most clusters have IPv4 alone, and there the
     /// AAAA of an outside name costs half of a probe's time, while a cluster of IPv6 alone refuses IPv4 at
     /// once. The error comes by the deadline; a `name` that is no [`Name`] is not found.
-    pub fn look_up(&self, name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
+    pub fn look_up(&self, name: &str, deadline: Deadline) -> Result<Found, Error> {
         let parsed = Name::parse(name).ok_or(Error::NotFound)?;
         let addresses = hosts::addresses(&read(&self.hosts), name);
         if !addresses.is_empty() {
-            return Ok(addresses);
+            return Ok(Found { addresses, name: parsed.to_string(), resolver: None });
         }
         let conf = resolv_conf::ResolvConf::parse(&read(&self.resolv_conf), &interface_index);
-        search::addresses(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
+        search::look_up(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
     }
 }
 
@@ -163,7 +174,8 @@ mod tests {
             file(b"fd00::7 smoker-server\n10.0.0.7 smoker-server.\n10.0.0.8 smoker-server\n");
         let resolver = Resolver { hosts, resolv_conf: "/nowhere".into() };
         let expected = ["10.0.0.8", "fd00::7"].map(|text| text.parse().unwrap());
-        assert_eq!(resolver.look_up("Smoker-Server.", soon()), Ok(expected.into()));
+        let found = Found { addresses: expected.into(), name: "Smoker-Server".to_owned(), resolver: None };
+        assert_eq!(resolver.look_up("Smoker-Server.", soon()), Ok(found));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Domain names in the form they have on the wire; which names are asked for is left to `resolv_conf` and
 //! `search`.
 
+use std::fmt;
+
 /// The most bytes of one label (RFC 1035, 2.3.4).
 const LABEL_LIMIT: usize = 63;
 
@@ -67,13 +69,28 @@ impl Name {
 
     /// The number of dots between the labels.
     pub(super) fn dots(&self) -> usize {
-        let mut labels = 0;
+        self.labels().count().max(1) - 1
+    }
+
+    /// The labels but for the last, the root.
+    fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.wire.as_slice();
-        while let [length @ 1..=63, after @ ..] = rest {
-            labels += 1;
-            rest = after.get(usize::from(*length)..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first().filter(|(length, _)| **length > 0)?;
+            let (label, others) = after.split_at_checked(usize::from(*length))?;
+            rest = others;
+            Some(label)
+        })
+    }
+}
+
+/// Without the final dot; the root is nothing. What no host name has in it, as a reply may, is escaped.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, label) in self.labels().enumerate() {
+            write!(f, "{}{}", if number > 0 { "." } else { "" }, label.escape_ascii())?;
         }
-        labels.max(1) - 1
+        Ok(())
     }
 }
 
@@ -175,6 +192,14 @@ mod tests {
         for (text, dots) in [("a", 0), ("a.", 0), ("a.b", 1), ("a.b.c.", 2), (".", 0)] {
             assert_eq!(Name::domain(text).unwrap().dots(), dots, "{text}");
         }
+    }
+
+    #[test]
+    fn is_written_without_its_final_dot() {
+        for (text, expected) in [("a", "a"), ("A-1.b.c.", "A-1.b.c"), (".", "")] {
+            assert_eq!(Name::domain(text).unwrap().to_string(), expected);
+        }
+        assert_eq!(Name::from_wire(b"\x03a\n\xff\x01b\0".to_vec()).to_string(), r"a\n\xff.b");
     }
 
     #[test]

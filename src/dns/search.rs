@@ -7,27 +7,25 @@ use std::net::{IpAddr, SocketAddr};
 use super::exchange::{self, Failure, GRACE};
 use super::message::{Family, Question, Reply};
 use super::resolv_conf::ResolvConf;
-use super::{Error, Name};
+use super::{Error, Found, Name};
 use crate::time::Deadline;
 
-/// The addresses of the first of `candidates` that has any.
+/// The first of `candidates` that has addresses, and those.
 ///
 /// Where the answer for a candidate is not known, a later one may still be found, but nothing can be said to
 /// be absent any more: the first failure is the error. The search goes on only past a candidate on which the
 /// servers have spoken (SERVFAIL, garbage), as glibc's does; servers that stay silent or cannot be reached
 /// end it, because the next candidate would fare no better, and a wildcard further down the list might answer
 /// for the wrong host.
-pub(super) fn addresses(
-    candidates: &[Name],
-    conf: &ResolvConf,
-    deadline: Deadline,
-) -> Result<Vec<IpAddr>, Error> {
+pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline) -> Result<Found, Error> {
     let mut servers: Vec<Server> = conf.nameservers.iter().map(|address| Server::new(*address)).collect();
     let mut first_failure = None;
     for name in candidates {
         match ask_around(name, &mut servers, conf, deadline) {
-            Ok(addresses) if addresses.is_empty() => {}
-            Ok(addresses) => return Ok(addresses),
+            Ok((addresses, _)) if addresses.is_empty() => {}
+            Ok((addresses, server)) => {
+                return Ok(Found { addresses, name: name.to_string(), resolver: Some(server) });
+            }
             Err(failure) => {
                 first_failure = first_failure.or(Some(failure));
                 if failure.is_loss() {
@@ -40,7 +38,7 @@ pub(super) fn addresses(
 }
 
 /// Asks the servers in turn, as often as resolv.conf says, until both families are answered, or one with
-/// addresses; none at all where the name is absent.
+/// addresses; none at all where the name is absent. With them comes the server that completed the answer.
 ///
 /// Each exchange gets `timeout`, but no more than an equal share of the time left with those that may follow
 /// it for this name. Later candidates need no share of their own: a candidate answered in a moment leaves its
@@ -53,7 +51,7 @@ fn ask_around(
     servers: &mut [Server],
     conf: &ResolvConf,
     deadline: Deadline,
-) -> Result<Vec<IpAddr>, Failure> {
+) -> Result<(Vec<IpAddr>, SocketAddr), Failure> {
     let mut questions = vec![Question { name, family: Family::V4 }, Question { name, family: Family::V6 }];
     let mut failure = Failure::Unreachable;
     for attempts_left in (0..conf.attempts).rev() {
@@ -67,7 +65,7 @@ fn ask_around(
             let until = Deadline::after(conf.timeout).no_later_than(share);
             let (addresses, worst) = servers[spoken].answers(&mut questions, until);
             if questions.is_empty() || !addresses.is_empty() {
-                return Ok(addresses);
+                return Ok((addresses, servers[spoken].address));
             }
             failure = failure.max(worst);
             if worst.is_loss() {
@@ -173,8 +171,8 @@ mod tests {
 
     fn look_up(conf: &ResolvConf, names: &str, timeout: Duration) -> Result<Vec<String>, Error> {
         let names: Vec<Name> = names.split(' ').map(|name| Name::parse(name).unwrap()).collect();
-        let found = addresses(&names, conf, Deadline::after(timeout))?;
-        Ok(found.iter().map(ToString::to_string).collect())
+        let found = super::look_up(&names, conf, Deadline::after(timeout))?;
+        Ok(found.addresses.iter().map(ToString::to_string).collect())
     }
 
     fn is_found(result: &Result<Vec<String>, Error>) -> bool {
@@ -183,7 +181,7 @@ mod tests {
 
     /// Knows `found.` alone.
     fn healthy(asked: &Asked) -> Vec<Vec<u8>> {
-        match asked.name.as_str() {
+        match asked.name.to_lowercase().as_str() {
             "found." => vec![asked.addresses(&["fd00::1", "10.0.0.1"])],
             _ => vec![asked.code(NXDOMAIN)],
         }
@@ -210,6 +208,27 @@ mod tests {
         assert!(is_found(&addresses_of(&[server.address], "x y z found late", NEVER)));
         assert_eq!(server.names(), ["x.", "y.", "z.", "found."]);
         assert_eq!(server.asked().len(), 8);
+    }
+
+    #[test]
+    fn tells_the_candidate_and_the_server_that_had_it() {
+        let (failing, healthy) = (Nameserver::start(failing), Nameserver::start(healthy));
+        let names = ["x", "Found"].map(|name| Name::parse(name).unwrap());
+        let conf = conf(&[failing.address, healthy.address]);
+        let found = super::look_up(&names, &conf, Deadline::after(NEVER)).unwrap();
+        assert_eq!((found.name.as_str(), found.resolver), ("Found", Some(healthy.address)));
+    }
+
+    #[test]
+    fn an_alias_keeps_the_name_that_was_asked_for() {
+        let server = Nameserver::start(|asked| {
+            let alias = record(&[0xc0, 12], 5, b"\x05other\0");
+            vec![asked.reply(RECURSION_AVAILABLE, &[alias, record(b"\x05other\0", 1, &[10, 0, 0, 1])])]
+        });
+        let names = [Name::parse("a").unwrap()];
+        let found = super::look_up(&names, &conf(&[server.address]), Deadline::after(NEVER)).unwrap();
+        assert_eq!(found.name, "a");
+        assert_eq!(found.addresses, ["10.0.0.1".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]
