@@ -1,10 +1,10 @@
 //! One nameserver asked over one transport, within a deadline; whom to ask next, and what, is left to
-//! `search`.
+//! `search` and `survey`.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::message::{self, Question, Reply, UDP_PAYLOAD};
@@ -21,32 +21,83 @@ pub(super) const GRACE: Duration = Duration::from_millis(100);
 /// Why a nameserver gave no reply, the least telling first: of several failures the greatest is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Failure {
-    /// Nothing could be sent there, or an ICMP error or a reset came back.
+    /// Nothing could be sent there, or an ICMP error came back.
     Unreachable,
+    /// Nobody listens there (an ICMP error or a reset says so), or the connection was ended too early.
+    Refused,
     /// What came back breaks the rules of the format.
     Malformed,
     /// Nothing came back in time.
     Silent,
     /// The server itself said that it cannot answer.
-    Refused,
+    Declined,
+    /// This host had no socket to ask from: nothing is known of the server.
+    Local,
 }
+
+/// Questions to one nameserver, from one socket with a port of its own.
+pub(super) struct Asking<'a> {
+    socket: UdpSocket,
+    open: Vec<Open<'a>>,
+}
+
+/// A question that is asked.
+struct Open<'a> {
+    id: u16,
+    question: Question<'a>,
+    outcome: Option<Result<Reply, Failure>>,
+}
+
+/// A connection over which questions are asked one after another (RFC 7766, 6.2.1).
+pub(super) struct Connection(TcpStream);
 
 /// Asks `server` all `questions` at the same time, from one socket with a port of its own; the outcomes are
 /// in their order. What answers none of them is ignored, and cannot prolong the wait.
-pub(super) fn udp(
+///
+/// The questions in `late` were asked of the same server before, in vain: an answer that comes now, even so,
+/// is as good. Those that stay open join them.
+pub(super) fn udp<'a>(
     server: SocketAddr,
-    questions: &[Question],
+    questions: &[Question<'a>],
     edns: bool,
+    late: &mut Vec<Asking<'a>>,
     deadline: Deadline,
 ) -> Vec<Result<Reply, Failure>> {
-    let mut open: Vec<Open> = questions.iter().map(|question| Open::new(*question)).collect();
-    if let Err(error) = converse(server, &mut open, edns, deadline) {
-        let failure = Failure::from(error);
-        for open in &mut open {
-            open.outcome.get_or_insert(Err(failure));
+    let asked = Asking::of(server).and_then(|mut asking| {
+        asking.ask(questions, edns)?;
+        Ok(asking)
+    });
+    match asked {
+        Ok(asking) => late.push(asking),
+        Err(error) => return vec![Err(error.into()); questions.len()],
+    }
+    let mut deadline = deadline;
+    while questions.iter().any(|question| outcome(late, *question).is_none()) {
+        if hear(late, deadline).is_err() {
+            break;
+        }
+        if late.iter().any(Asking::is_fruitful) {
+            deadline = deadline.no_later_than(Deadline::after(GRACE));
         }
     }
-    open.into_iter().filter_map(|open| open.outcome).collect()
+    let outcomes = questions.iter().map(|question| outcome(late, *question).cloned());
+    let outcomes = outcomes.map(|came| came.unwrap_or(Err(Failure::Silent))).collect();
+    for asking in late.iter_mut() {
+        asking.open.retain(|open| open.outcome.is_none());
+    }
+    late.retain(Asking::is_open);
+    outcomes
+}
+
+/// Waits for the next datagrams to any of `askings`, and takes those in. An error of kind `TimedOut` at the
+/// deadline.
+pub(super) fn hear(askings: &mut [Asking], deadline: Deadline) -> io::Result<()> {
+    deadline.wait(|timeout| {
+        let open = askings.iter().filter(|asking| asking.is_open());
+        socket::wait_readable(open.map(|asking| &asking.socket), timeout)
+    })?;
+    askings.iter_mut().filter(|asking| asking.is_open()).for_each(Asking::read);
+    Ok(())
 }
 
 /// Asks `server` one question over a TCP connection of its own (RFC 7766).
@@ -56,20 +107,60 @@ pub(super) fn tcp(
     edns: bool,
     deadline: Deadline,
 ) -> Result<Reply, Failure> {
-    let id = random_id();
-    let message = converse_over_stream(server, &message::encode(id, question, edns), deadline)?;
-    match message::decode(&message, id, question) {
-        Ok(Some(reply)) if reply != Reply::Truncated => Ok(reply),
-        // Nobody else can have sent it, so here a reply to something else is garbage too.
-        _ => Err(Failure::Malformed),
-    }
+    Connection::open(server, deadline)?.ask(question, edns, deadline)
 }
 
-/// A question that is asked.
-struct Open<'a> {
-    id: u16,
-    question: Question<'a>,
-    outcome: Option<Result<Reply, Failure>>,
+impl<'a> Asking<'a> {
+    /// No question yet, of `server`.
+    pub(super) fn of(server: SocketAddr) -> io::Result<Self> {
+        let socket = datagram::connected(server)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket, open: Vec::new() })
+    }
+
+    /// Asks these questions, and hears no longer what answers earlier ones.
+    pub(super) fn ask(&mut self, questions: &[Question<'a>], edns: bool) -> io::Result<()> {
+        self.open = questions.iter().map(|question| Open::new(*question)).collect();
+        self.send(edns)
+    }
+
+    /// Sends what is not answered, once more as it was: a reply to either will do.
+    pub(super) fn send(&self, edns: bool) -> io::Result<()> {
+        // A few such datagrams always fit the send buffer: no wait that a deadline would have to end.
+        for Open { id, question, .. } in self.open.iter().filter(|open| open.outcome.is_none()) {
+            self.socket.send(&message::encode(*id, *question, edns))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a question is waiting for its answer.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.iter().any(|open| open.outcome.is_none())
+    }
+
+    /// What came of `question`, if something has.
+    pub(super) fn outcome(&self, question: Question) -> Option<&Result<Reply, Failure>> {
+        self.open.iter().find(|open| open.question == question)?.outcome.as_ref()
+    }
+
+    /// Whether an answer promises addresses, so that the other family's may be gone without.
+    fn is_fruitful(&self) -> bool {
+        let fruits = |open: &Open| matches!(open.outcome, Some(Ok(Reply::Addresses(_) | Reply::Truncated)));
+        self.open.iter().any(fruits)
+    }
+
+    /// Reads one datagram, or error, if there is one.
+    fn read(&mut self) {
+        let mut datagram = [0; UDP_PAYLOAD as usize];
+        let received = self.socket.recv(&mut datagram);
+        for open in self.open.iter_mut().filter(|open| open.outcome.is_none()) {
+            match &received {
+                Ok(length) => open.hear(&datagram[..*length]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) => open.outcome = Some(Err(error.into())),
+            }
+        }
+    }
 }
 
 impl<'a> Open<'a> {
@@ -84,67 +175,84 @@ impl<'a> Open<'a> {
             Err(Malformed) => Some(Err(Failure::Malformed)),
         };
     }
-
-    /// Whether the answer promises addresses, so that the other family's may be gone without.
-    fn is_fruitful(&self) -> bool {
-        matches!(self.outcome, Some(Ok(Reply::Addresses(_) | Reply::Truncated)))
-    }
 }
 
-/// Sends the queries and hears replies until each is answered.
-fn converse(server: SocketAddr, open: &mut [Open], edns: bool, deadline: Deadline) -> io::Result<()> {
-    let socket = datagram::connected(server)?;
-    for Open { id, question, .. } in open.iter() {
-        // Two such datagrams always fit an empty send buffer: no wait that a deadline would have to end.
-        socket.send(&message::encode(*id, *question, edns))?;
+impl Connection {
+    pub(super) fn open(server: SocketAddr, deadline: Deadline) -> io::Result<Self> {
+        let stream = socket::stream(server)?;
+        socket::connect(&stream, server, deadline)?;
+        Ok(Self(stream))
     }
-    let mut deadline = deadline;
-    let mut datagram = [0; UDP_PAYLOAD as usize];
-    while open.iter().any(|open| open.outcome.is_none()) {
-        let length = deadline.wait(|timeout| {
-            socket.set_read_timeout(Some(timeout))?;
-            socket.recv(&mut datagram)
-        })?;
-        for open in open.iter_mut().filter(|open| open.outcome.is_none()) {
-            open.hear(&datagram[..length]);
-            if open.is_fruitful() {
-                deadline = deadline.no_later_than(Deadline::after(GRACE));
-            }
+
+    /// Asks one question, all earlier ones being answered.
+    pub(super) fn ask(&self, question: Question, edns: bool, deadline: Deadline) -> Result<Reply, Failure> {
+        let id = random_id();
+        let message = self.converse(&message::encode(id, question, edns), deadline)?;
+        match message::decode(&message, id, question) {
+            Ok(Some(reply)) if reply != Reply::Truncated => Ok(reply),
+            // Nobody else can have sent it, so here a reply to something else is garbage too.
+            _ => Err(Failure::Malformed),
         }
     }
-    Ok(())
-}
 
-/// The reply to `query`, each with its length in two bytes before it (RFC 1035, 4.2.2): at most 64 KiB.
-fn converse_over_stream(server: SocketAddr, query: &[u8], deadline: Deadline) -> io::Result<Vec<u8>> {
-    let stream = socket::stream(server)?;
-    socket::connect(&stream, server, deadline)?;
-    // In one write, which a new connection's empty send buffer takes whole: a length that travels alone may
-    // wait for its acknowledgement.
-    let length = u16::try_from(query.len()).map_err(io::Error::other)?.to_be_bytes();
-    socket::send_at_once(&stream, &[&length, query].concat())?;
-    let mut reader = TimedReader { stream: &stream, deadline };
-    let mut length = [0; 2];
-    reader.read_exact(&mut length)?;
-    let mut reply = vec![0; u16::from_be_bytes(length).into()];
-    reader.read_exact(&mut reply)?;
-    Ok(reply)
+    /// The reply to `query`, each with its length in two bytes before it (RFC 1035, 4.2.2): at most 64 KiB.
+    fn converse(&self, query: &[u8], deadline: Deadline) -> io::Result<Vec<u8>> {
+        // In one write, which an empty send buffer takes whole: a length that travels alone may wait for its
+        // acknowledgement.
+        let length = u16::try_from(query.len()).map_err(io::Error::other)?.to_be_bytes();
+        socket::send_at_once(&self.0, &[&length, query].concat())?;
+        let mut reader = TimedReader { stream: &self.0, deadline };
+        let mut length = [0; 2];
+        reader.read_exact(&mut length)?;
+        let mut reply = vec![0; u16::from_be_bytes(length).into()];
+        reader.read_exact(&mut reply)?;
+        Ok(reply)
+    }
 }
 
 impl Failure {
-    /// Whether a packet may have been lost, so that another attempt may fare better.
+    /// Whether another attempt may fare better: a packet was lost, perhaps.
     pub(super) fn is_loss(self) -> bool {
-        matches!(self, Self::Silent | Self::Unreachable)
+        !matches!(self, Self::Malformed | Self::Declined)
+    }
+}
+
+/// What this host's own want of memory, descriptors or ports is told as. `EPERM` is not among them: it is
+/// what a packet filter on the way out says, which is the network's fault and not the prober's.
+const LOCAL: [i32; 5] = [ENOMEM, ENFILE, EMFILE, EADDRINUSE, ENOBUFS];
+const ENOMEM: i32 = 12;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const EADDRINUSE: i32 = 98;
+const ENOBUFS: i32 = 105;
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        match (error.kind(), error.raw_os_error()) {
+            (ErrorKind::TimedOut, _) => Self::Silent,
+            (
+                ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof,
+                _,
+            ) => Self::Refused,
+            (_, Some(errno)) if LOCAL.contains(&errno) => Self::Local,
+            _ => Self::Unreachable,
+        }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::TimedOut => Self::Silent,
-            _ => Self::Unreachable,
-        }
+        Self::from(&error)
     }
+}
+
+/// The reply to `question`, else what came of asking it last, if something has.
+fn outcome<'a>(askings: &'a [Asking], question: Question) -> Option<&'a Result<Reply, Failure>> {
+    let replied = askings.iter().filter_map(|asking| asking.outcome(question)).find(|came| came.is_ok());
+    replied.or_else(|| askings.last()?.outcome(question))
 }
 
 /// An id that cannot be guessed: std seeds its hash maps from the kernel's random numbers, against like
@@ -181,7 +289,7 @@ mod tests {
         let name = name();
         let questions = [Family::V4, Family::V6].map(|family| Question { name: &name, family });
         let start = Instant::now();
-        let replies = udp(server, &questions, true, Deadline::after(timeout));
+        let replies = udp(server, &questions, true, &mut Vec::new(), Deadline::after(timeout));
         (replies, start.elapsed())
     }
 
@@ -309,7 +417,7 @@ mod tests {
         // Held on another address of the host, the port is nobody's here and cannot become the client's own.
         let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
-        assert_eq!(both(server, NEVER).0, [Err(Failure::Unreachable), Err(Failure::Unreachable)]);
+        assert_eq!(both(server, NEVER).0, [Err(Failure::Refused), Err(Failure::Refused)]);
     }
 
     #[test]
@@ -374,7 +482,7 @@ mod tests {
                 peer.read_exact(&mut [0; 2]).unwrap();
                 peer.write_all(sent).unwrap();
             });
-            assert_eq!(stream(address, NEVER), Err(Failure::Unreachable), "{sent:?}");
+            assert_eq!(stream(address, NEVER), Err(Failure::Refused), "{sent:?}");
             peer.join().unwrap();
         }
     }
@@ -389,9 +497,26 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_stream_is_unreachable() {
+    fn what_this_host_lacks_says_nothing_of_the_server() {
+        for (errno, expected) in [
+            (EMFILE, Failure::Local),
+            (ENFILE, Failure::Local),
+            (ENOMEM, Failure::Local),
+            (ENOBUFS, Failure::Local),
+            (EADDRINUSE, Failure::Local),
+            (1, Failure::Unreachable),   // EPERM
+            (101, Failure::Unreachable), // ENETUNREACH
+            (111, Failure::Refused),     // ECONNREFUSED
+            (104, Failure::Refused),     // ECONNRESET
+        ] {
+            assert_eq!(Failure::from(io::Error::from_raw_os_error(errno)), expected, "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_refused_where_nobody_listens() {
         let held = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
-        assert_eq!(stream(server, NEVER), Err(Failure::Unreachable));
+        assert_eq!(stream(server, NEVER), Err(Failure::Refused));
     }
 }

@@ -44,14 +44,14 @@ pub(super) enum Family {
 }
 
 /// The addresses of one family that a name has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Question<'a> {
     pub(super) name: &'a Name,
     pub(super) family: Family,
 }
 
 /// What a nameserver answered to a question.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Reply {
     /// The first [`ADDRESS_LIMIT`](super::ADDRESS_LIMIT) of them, at least one.
     Addresses(Vec<IpAddr>),

@@ -35,7 +35,7 @@ const READ_LENGTH: usize = 4096;
 ///
 /// Several nameservers may fail in several ways. What one says outranks what another does not:
 /// `ServerFailure` for a SERVFAIL, then `Timeout`, then `Malformed`, then `ServerFailure` for servers that
-/// were all unreachable. Among the names of the search list, the first that failed decides: had it been
+/// were all unreachable; and before them all comes `Local`, which leaves the rest in doubt. Among the names of the search list, the first that failed decides: had it been
 /// answered, it might have been the one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -45,18 +45,23 @@ pub enum Error {
     /// The time ran out, or was out for all attempts, before a nameserver answered for both families.
     Timeout,
     /// A nameserver said that it cannot answer (SERVFAIL, REFUSED and like codes), or not one could be
-    /// reached (an ICMP error, no route, a refused TCP connection, no socket to ask from).
+    /// reached (an ICMP error, no route, a refused TCP connection, a packet filter on the way out).
     ServerFailure,
     /// What the nameservers sent, those that could be reached, was no DNS reply, or aliases without an end.
     Malformed,
+    /// This host had no socket to ask from: descriptors, memory or ports have run out. It says nothing of DNS.
+    Local,
 }
 
 impl From<exchange::Failure> for Error {
     fn from(failure: exchange::Failure) -> Self {
         match failure {
-            exchange::Failure::Unreachable | exchange::Failure::Refused => Self::ServerFailure,
+            exchange::Failure::Unreachable | exchange::Failure::Refused | exchange::Failure::Declined => {
+                Self::ServerFailure
+            }
             exchange::Failure::Malformed => Self::Malformed,
             exchange::Failure::Silent => Self::Timeout,
+            exchange::Failure::Local => Self::Local,
         }
     }
 }

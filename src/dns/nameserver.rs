@@ -23,7 +23,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn read(query: &[u8], peer: SocketAddr, over_tcp: bool) -> Self {
+    pub(super) fn read(query: &[u8], peer: SocketAddr, over_tcp: bool) -> Self {
         let mut at = 12;
         let mut name = String::new();
         while query[at] != 0 {

@@ -4,7 +4,7 @@
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
-use super::exchange::{self, Failure, GRACE};
+use super::exchange::{self, Asking, Failure, GRACE};
 use super::message::{Family, Question, Reply};
 use super::resolv_conf::ResolvConf;
 use super::{Error, Found, Name};
@@ -46,13 +46,16 @@ pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline
 /// the line, for later candidates too, so that a dead one costs its share once. Further attempts are for what
 /// may have been lost, each from a new port, by which kube-proxy chooses a replica anew; a server's refusal
 /// is not asked for twice.
-fn ask_around(
-    name: &Name,
-    servers: &mut [Server],
+fn ask_around<'a>(
+    name: &'a Name,
+    servers: &mut [Server<'a>],
     conf: &ResolvConf,
     deadline: Deadline,
 ) -> Result<(Vec<IpAddr>, SocketAddr), Failure> {
     let mut questions = vec![Question { name, family: Family::V4 }, Question { name, family: Family::V6 }];
+    for server in &mut *servers {
+        server.late.clear();
+    }
     let mut failure = Failure::Unreachable;
     for attempts_left in (0..conf.attempts).rev() {
         let mut spoken = 0;
@@ -74,7 +77,7 @@ fn ask_around(
                 spoken += 1;
             }
         }
-        if failure == Failure::Refused {
+        if failure == Failure::Declined {
             break;
         }
     }
@@ -82,18 +85,21 @@ fn ask_around(
 }
 
 /// A nameserver and what this look-up has learnt of it.
-struct Server {
+struct Server<'a> {
     address: SocketAddr,
     understands_edns: bool,
+    /// The attempts at the present name that brought no answer, an answer to which may still come: without
+    /// them two attempts would halve the time that a slow server has.
+    late: Vec<Asking<'a>>,
 }
 
-impl Server {
+impl<'a> Server<'a> {
     fn new(address: SocketAddr) -> Self {
-        Self { address, understands_edns: true }
+        Self { address, understands_edns: true, late: Vec::new() }
     }
 
     /// The addresses that answer `questions`, and the worst failure; the questions that stay open are left.
-    fn answers(&mut self, questions: &mut Vec<Question>, deadline: Deadline) -> (Vec<IpAddr>, Failure) {
+    fn answers(&mut self, questions: &mut Vec<Question<'a>>, deadline: Deadline) -> (Vec<IpAddr>, Failure) {
         let replies = self.ask(questions, deadline);
         let mut is_fruitful = replies.iter().any(|reply| matches!(reply, Ok(Reply::Addresses(_))));
         let mut addresses = Vec::new();
@@ -117,13 +123,13 @@ impl Server {
     }
 
     /// Asks all `questions` over UDP, and once more without EDNS where that was not understood (RFC 6891, 7).
-    fn ask(&mut self, questions: &[Question], deadline: Deadline) -> Vec<Result<Reply, Failure>> {
-        let replies = exchange::udp(self.address, questions, self.understands_edns, deadline);
+    fn ask(&mut self, questions: &[Question<'a>], deadline: Deadline) -> Vec<Result<Reply, Failure>> {
+        let replies = exchange::udp(self.address, questions, self.understands_edns, &mut self.late, deadline);
         if !self.understands_edns || !replies.contains(&Ok(Reply::NotUnderstood)) {
             return replies;
         }
         self.understands_edns = false;
-        exchange::udp(self.address, questions, false, deadline)
+        exchange::udp(self.address, questions, false, &mut self.late, deadline)
     }
 
     /// What the reply to `question` comes to: its addresses, none where they are absent.
@@ -140,7 +146,7 @@ impl Server {
         match reply {
             Reply::Addresses(addresses) => Ok(addresses),
             Reply::Absent => Ok(Vec::new()),
-            Reply::Failed | Reply::NotUnderstood | Reply::Truncated => Err(Failure::Refused),
+            Reply::Failed | Reply::NotUnderstood | Reply::Truncated => Err(Failure::Declined),
         }
     }
 }
@@ -148,6 +154,7 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
+    use std::thread;
     use std::time::{Duration, Instant};
 
     use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
@@ -315,6 +322,27 @@ mod tests {
         });
         assert!(is_found(&addresses_of(&[server.address], "found", Duration::from_millis(400))));
         assert_eq!(server.names().len(), 2);
+    }
+
+    #[test]
+    fn a_late_answer_to_an_earlier_attempt_counts() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.set_read_timeout(Some(NEVER)).unwrap();
+        let address = socket.local_addr().unwrap();
+        // Once the second attempt has begun, the first is answered.
+        let late = thread::spawn(move || {
+            let mut query = [0; 512];
+            let asked = [(); 3].map(|()| {
+                let (length, peer) = socket.recv_from(&mut query).unwrap();
+                Asked::read(&query[..length], peer, false)
+            });
+            for asked in &asked[..2] {
+                socket.send_to(&asked.addresses(&["10.0.0.1", "fd00::1"]), asked.peer).unwrap();
+            }
+            asked[0].peer != asked[2].peer
+        });
+        assert!(is_found(&addresses_of(&[address], "found", Duration::from_millis(400))));
+        assert!(late.join().unwrap());
     }
 
     #[test]

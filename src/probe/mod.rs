@@ -152,6 +152,7 @@ impl fmt::Display for Error {
             Self::Dns(dns::Error::Timeout) => "dns_timeout",
             Self::Dns(dns::Error::ServerFailure) => "dns_server_failure",
             Self::Dns(dns::Error::Malformed) => "dns_malformed",
+            Self::Dns(dns::Error::Local) => "dns_local",
             Self::Io => "io",
         })
     }

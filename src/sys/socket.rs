@@ -4,7 +4,7 @@
 use std::ffi::{c_int, c_short, c_void};
 use std::io::{self, ErrorKind, Read};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ const SHUT_RD: c_int = 0;
 const MSG_PEEK: c_int = 2;
 pub(super) const MSG_DONTWAIT: c_int = 0x40;
 const MSG_NOSIGNAL: c_int = 0x4000;
+const POLLIN: c_short = 1;
 const POLLOUT: c_short = 4;
 const EINPROGRESS: i32 = 115;
 const EALREADY: i32 = 114;
@@ -159,14 +160,25 @@ pub fn send_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 /// an interruption counts as writable: the write will tell.
 pub fn wait_writable(descriptor: &impl AsFd, timeout: Duration) -> io::Result<bool> {
     let fd = descriptor.as_fd().as_raw_fd();
-    let mut wanted = PollDescriptor { fd, events: POLLOUT, revents: 0 };
+    match wait_ready(&mut [PollDescriptor { fd, events: POLLOUT, revents: 0 }], timeout) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+        ready => ready,
+    }
+}
+
+/// Waits until one of `sockets` has a datagram or an error to read; `WouldBlock` once `timeout` has passed.
+pub fn wait_readable<'a>(sockets: impl Iterator<Item = &'a UdpSocket>, timeout: Duration) -> io::Result<()> {
+    let wanted = |socket: &UdpSocket| PollDescriptor { fd: socket.as_raw_fd(), events: POLLIN, revents: 0 };
+    let ready = wait_ready(&mut sockets.map(wanted).collect::<Vec<_>>(), timeout)?;
+    if ready { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
+}
+
+fn wait_ready(wanted: &mut [PollDescriptor], timeout: Duration) -> io::Result<bool> {
     // Rounded up: a last millisecond that is cut off would end a wait before its time.
     let timeout_ms = c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX);
-    // SAFETY: one whole pollfd.
-    match checked(unsafe { poll(&raw mut wanted, 1, timeout_ms) }) {
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
-        ready => ready.map(|ready| ready > 0),
-    }
+    // SAFETY: the pointer and length are of one slice, and nobody else has it.
+    let ready = checked(unsafe { poll(wanted.as_mut_ptr(), wanted.len() as u64, timeout_ms) })?;
+    Ok(ready > 0)
 }
 
 /// A stream whose reads, all together, end at the deadline.

@@ -40,7 +40,7 @@ pub(crate) enum Tried {
 const PHASES: [&str; 4] = ["resolve", "connect", "send", "receive"];
 
 /// The words after `error=`, but for `http_NNN`.
-const ERRORS: [&str; 13] = [
+const ERRORS: [&str; 14] = [
     "timeout",
     "refused",
     "reset",
@@ -52,6 +52,7 @@ const ERRORS: [&str; 13] = [
     "dns_timeout",
     "dns_server_failure",
     "dns_malformed",
+    "dns_local",
     "io",
     "http_NNN",
 ];
