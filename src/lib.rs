@@ -12,6 +12,7 @@
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
 //! | [`dns`] | a stub resolver |
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
+//! | [`wire`] | the datagrams of a UDP series |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps, the schedule |
 //!
@@ -45,6 +46,7 @@ pub mod log;
 
 pub mod dns;
 pub mod http;
+pub mod wire;
 
 pub mod sys;
 
