@@ -1,23 +1,18 @@
 //! One line an event on stdout: the form of a line, its escaping, and writing that never waits for long.
 
-use std::fmt::{self, Write as _};
-use std::fs::File;
-use std::io::{self, ErrorKind, Write as _};
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+mod escape;
+mod output;
+mod value;
 
-use crate::sys;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use crate::time::Utc;
 
-/// The longest line, its end included: what a pipe takes whole or not at all (`PIPE_BUF`, pipe(7)), and
-/// what poll(2) promises to be free in a pipe that it calls writable.
-pub const MAX_LINE: usize = 4096;
-
-/// The longest text value, in bytes before escaping: a screen's width twice over.
-pub const MAX_TEXT: usize = 256;
+pub use escape::{MAX_TEXT, escape};
+pub use output::{MAX_LINE, Output};
+pub use value::Value;
 
 /// How much an event matters; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,23 +34,6 @@ pub enum Form {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// A field's value, and by it its form in the line.
-#[derive(Clone, Copy, Debug)]
-pub enum Value<'a> {
-    /// A whole number.
-    Count(u64),
-    /// A duration in milliseconds with three decimals: `0.412ms`.
-    Milliseconds(Duration),
-    /// A word of Smoker's own vocabulary, as it is.
-    Word(&'a str),
-    /// Text from anywhere, quoted and escaped.
-    Text(&'a str),
-    /// An address and port.
-    Address(SocketAddr),
-    /// A moment in UTC: `2025-11-13T10:30:30Z`.
-    Moment(SystemTime),
 }
 
 /// Who speaks: the second word of each line.
@@ -135,128 +113,11 @@ impl fmt::Display for Speaker {
     }
 }
 
-impl fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Value::Count(count) => write!(f, "{count}"),
-            Value::Milliseconds(duration) => {
-                // Rounded to the nearest microsecond, without floating point.
-                let microseconds = (duration.as_nanos() + 500) / 1000;
-                write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
-            }
-            Value::Word(word) => f.write_str(word),
-            Value::Text(text) => write!(f, "\"{}\"", escape(text)),
-            Value::Address(address) => write!(f, "{address}"),
-            Value::Moment(moment) => f.write_str(&Utc::from(moment).rfc3339()),
-        }
-    }
-}
-
-/// `text` cut to [`MAX_TEXT`] bytes, with `"`, `\` and control characters escaped as Rust does, so that it
-/// stays within its quotes and its line.
-pub fn escape(text: &str) -> String {
-    let whole = text.len() <= MAX_TEXT;
-    let cut = &text[..text.floor_char_boundary(MAX_TEXT)];
-    let mut escaped = String::with_capacity(cut.len());
-    for character in cut.chars() {
-        match character {
-            '"' | '\\' => escaped.extend(['\\', character]),
-            _ if character.is_control() => escaped.extend(character.escape_default()),
-            _ => escaped.push(character),
-        }
-    }
-    if !whole {
-        escaped.push('…');
-    }
-    escaped
-}
-
-/// Where lines go. Each is written whole, and a reader that has gone or does not read never stops the
-/// writer: what it would not take within the patience is counted, and told as soon as it reads again.
-pub struct Output {
-    file: File,
-    patience: Duration,
-    lost: Mutex<Lost>,
-}
-
-#[derive(Default)]
-struct Lost {
-    lines: u64,
-    /// The last line was written in part: the next begins with the newline that it lacks.
-    torn: bool,
-    /// The last write said that nobody can read any more.
-    reader_has_gone: bool,
-}
-
-impl Output {
-    /// The process's stdout. `patience` is how long a line waits for a reader.
-    pub fn stdout(patience: Duration) -> io::Result<Arc<Self>> {
-        let shared = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let own = reopened_without_blocking(&shared);
-        Ok(Self::file(own.unwrap_or(shared), patience))
-    }
-
-    /// Any open file, pipe or terminal.
-    pub fn file(file: File, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { file, patience, lost: Mutex::default() })
-    }
-
-    /// Prints `line`, and before it the note about lines that were lost.
-    fn print(&self, line: String, note: impl Fn(u64) -> String) {
-        let mut lost = self.lost();
-        if lost.lines > 0 && self.write(note(lost.lines), &mut lost) {
-            lost.lines = 0;
-        }
-        if lost.lines > 0 || !self.write(line, &mut lost) {
-            lost.lines += 1;
-        }
-    }
-
-    fn lost(&self) -> MutexGuard<'_, Lost> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the whole line was written.
-    fn write(&self, mut line: String, lost: &mut Lost) -> bool {
-        line.truncate(line.floor_char_boundary(MAX_LINE - 1));
-        line.push('\n');
-        if lost.torn {
-            line.insert(0, '\n');
-        }
-        let mut rest = line.as_bytes();
-        while !rest.is_empty() && matches!(sys::socket::wait_writable(&self.file, self.patience), Ok(true)) {
-            match (&self.file).write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) => {
-                    lost.reader_has_gone = error.kind() == ErrorKind::BrokenPipe;
-                    break;
-                }
-            }
-        }
-        // One byte or more of it went out, and not the last.
-        lost.torn = if rest.len() == line.len() { lost.torn } else { !rest.is_empty() };
-        rest.is_empty()
-    }
-}
-
-/// A pipe or terminal, opened again so that writing to it never blocks: the flag belongs to what was opened,
-/// which other processes may share. Poll alone is not enough, because a terminal that is nearly full counts
-/// as writable. `None` where that is not needed, as for a file, or not allowed.
-fn reopened_without_blocking(file: &File) -> Option<File> {
-    const O_NOCTTY: i32 = 0o400;
-    const O_NONBLOCK: i32 = 0o4000;
-    let kind = file.metadata().ok()?.file_type();
-    if !kind.is_fifo() && !kind.is_char_device() {
-        return None;
-    }
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    File::options().write(true).custom_flags(O_NOCTTY | O_NONBLOCK).open(path).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-    use std::time::Instant;
+    use std::fs::File;
+    use std::io::{self, Read};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -303,26 +164,6 @@ mod tests {
                 "[NODE:node-1] [UDP] FAILED a=[2001:db8::1]:8080 b=3 c=\"x \\\"y\\\"\\n\\u{1b}\"",
             ]
         );
-    }
-
-    #[test]
-    fn latencies_are_milliseconds_with_three_decimals() {
-        for (nanoseconds, text) in [
-            (0, "0.000ms"),
-            (499, "0.000ms"),
-            (500, "0.001ms"),
-            (999_999_999, "1000.000ms"),
-            (5_000_000_000, "5000.000ms"),
-        ] {
-            assert_eq!(Value::Milliseconds(Duration::from_nanos(nanoseconds)).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn text_is_cut_at_its_limit_and_not_before() {
-        assert_eq!(escape(&"x".repeat(MAX_TEXT)), "x".repeat(MAX_TEXT));
-        assert_eq!(escape(&"x".repeat(MAX_TEXT + 1)), "x".repeat(MAX_TEXT) + "…");
-        assert_eq!(escape(&"é".repeat(MAX_TEXT)).chars().count(), MAX_TEXT / 2 + 1);
     }
 
     #[test]
