@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use smoker::cli::{self, Request, Run};
 use smoker::client::{self, Ending};
-use smoker::log::{Level, Log, Output, Speaker, Value};
+use smoker::log::{Form, Level, Log, Output, Speaker, Value};
 use smoker::sys;
 use smoker::sys::signal::StopSignals;
 use smoker::{local, server};
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match cli::parse(&arguments, &variable, &host_name) {
         Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
         Ok(Request::Print(text)) => print(&text),
-        Ok(Request::Run(run, level, _form)) => match execute(*run, level) {
+        Ok(Request::Run(run, level, form)) => match execute(*run, level, form) {
             Ok(Ending::Well) => ExitCode::SUCCESS,
             Ok(Ending::WithFailures) => FAILED.into(),
             Err(message) => fail(FAILED, &message),
@@ -33,12 +33,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(run: Run, level: Level) -> Result<Ending, String> {
+fn execute(run: Run, level: Level, form: Form) -> Result<Ending, String> {
     let signals = StopSignals::block().map_err(sys::cannot("block signals"))?;
     let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
     let output = Output::stdout(patience).map_err(sys::cannot("use stdout"))?;
-    let server_log = Log::new(Speaker::Server, level, output.clone());
-    let client_log = |node: &str| Log::new(Speaker::Node(node.into()), level, output);
+    let server_log = Log::new(Speaker::Server, level, form, output.clone());
+    let client_log = |node: &str| Log::new(Speaker::Node(node.into()), level, form, output);
     match run {
         Run::Server(config) => {
             log_panics(&server_log);

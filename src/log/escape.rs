@@ -6,20 +6,22 @@ pub const MAX_TEXT: usize = 256;
 /// `text` cut to [`MAX_TEXT`] bytes, with `"`, `\` and control characters escaped as Rust does, so that it
 /// stays within its quotes and its line.
 pub fn escape(text: &str) -> String {
-    let whole = text.len() <= MAX_TEXT;
-    let cut = &text[..text.floor_char_boundary(MAX_TEXT)];
-    let mut escaped = String::with_capacity(cut.len());
-    for character in cut.chars() {
+    let (kept, mark) = cut(text);
+    let mut escaped = String::with_capacity(kept.len());
+    for character in kept.chars() {
         match character {
             '"' | '\\' => escaped.extend(['\\', character]),
             _ if character.is_control() => escaped.extend(character.escape_default()),
             _ => escaped.push(character),
         }
     }
-    if !whole {
-        escaped.push('…');
-    }
-    escaped
+    escaped + mark
+}
+
+/// The first [`MAX_TEXT`] bytes, and what stands for the rest if there is any.
+pub(super) fn cut(text: &str) -> (&str, &'static str) {
+    let kept = &text[..text.floor_char_boundary(MAX_TEXT)];
+    (kept, if kept.len() < text.len() { "…" } else { "" })
 }
 
 #[cfg(test)]

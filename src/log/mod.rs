@@ -1,18 +1,18 @@
 //! One line an event on stdout: the form of a line, its escaping, and writing that never waits for long.
 
 mod escape;
+mod json;
 mod output;
-mod value;
+mod record;
+mod text;
 
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::time::Utc;
-
 pub use escape::{MAX_TEXT, escape};
 pub use output::{MAX_LINE, Output};
-pub use value::Value;
+use record::Record;
+pub use record::{Event, Speaker, Value};
 
 /// How much an event matters; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,27 +36,19 @@ pub enum Form {
     Json,
 }
 
-/// Who speaks: the second word of each line.
-#[derive(Clone, Debug)]
-pub enum Speaker {
-    /// `[SERVER]`
-    Server,
-    /// `[NODE:name]`
-    Node(String),
-}
-
 /// The log of one speaker. Clones write to the same output.
 #[derive(Clone)]
 pub struct Log {
     speaker: Speaker,
     level: Level,
+    form: Form,
     output: Arc<Output>,
 }
 
 impl Log {
-    /// A log that writes lines up to `level` to `output`.
-    pub fn new(speaker: Speaker, level: Level, output: Arc<Output>) -> Self {
-        Self { speaker, level, output }
+    /// A log that writes lines up to `level` to `output`, in this form.
+    pub fn new(speaker: Speaker, level: Level, form: Form, output: Arc<Output>) -> Self {
+        Self { speaker, level, form, output }
     }
 
     /// Whether lines of `level` are printed; asked before a line is put together where speed matters.
@@ -64,18 +56,14 @@ impl Log {
         level <= self.level
     }
 
-    /// Prints `[stamp] [SPEAKER] [KIND] event key=value …` if lines of `level` are printed.
+    /// Prints a line if those of `level` are printed.
     ///
-    /// `event` is printed as it is: text from outside goes through [`escape`] first.
-    pub fn line(&self, level: Level, kind: &str, event: &str, fields: &[(&str, Value)]) {
-        if !self.prints(level) {
-            return;
+    /// Words are printed as they are in text: what comes from outside is a [`Value::Text`], or goes through
+    /// [`escape`] first.
+    pub fn line<'a>(&self, level: Level, kind: &str, event: impl Into<Event<'a>>, fields: &[(&str, Value)]) {
+        if self.prints(level) {
+            self.output.print(self.record(kind, event.into(), fields), |lines| self.lost(lines));
         }
-        let mut line = self.beginning(kind, event);
-        for (key, value) in fields {
-            let _ = write!(line, " {key}={value}");
-        }
-        self.output.print(line, |lines| self.lost(lines));
     }
 
     /// Whether whoever read the lines has gone for good.
@@ -96,19 +84,14 @@ impl Log {
     }
 
     fn lost(&self, lines: u64) -> String {
-        self.beginning("LOG", &format!("LOST lines={lines}"))
+        self.record("LOG", Event::Word("LOST"), &[("lines", Value::Count(lines))])
     }
 
-    fn beginning(&self, kind: &str, event: &str) -> String {
-        format!("[{}] [{}] [{kind}] {event}", Utc::from(SystemTime::now()), self.speaker)
-    }
-}
-
-impl fmt::Display for Speaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server => f.write_str("SERVER"),
-            Self::Node(name) => write!(f, "NODE:{name}"),
+    fn record(&self, kind: &str, event: Event, fields: &[(&str, Value)]) -> String {
+        let record = Record { time: SystemTime::now(), speaker: &self.speaker, kind, event, fields };
+        match self.form {
+            Form::Text => text::line(&record),
+            Form::Json => json::line(&record),
         }
     }
 }
@@ -124,7 +107,7 @@ mod tests {
     fn log(speaker: Speaker, patience: Duration) -> (Log, io::PipeReader) {
         let (reader, writer) = io::pipe().unwrap();
         let output = Output::file(File::from(std::os::fd::OwnedFd::from(writer)), patience);
-        (Log::new(speaker, Level::Info, output), reader)
+        (Log::new(speaker, Level::Info, Form::Text, output), reader)
     }
 
     fn printed(log: Log, mut reader: io::PipeReader) -> String {
@@ -171,7 +154,7 @@ mod tests {
         for (extra, whole) in [(0, true), (1, false)] {
             let (log, reader) = log(Speaker::Server, Duration::ZERO);
             let event = "e".repeat(MAX_LINE - "[2025-11-13 10:30:00] [SERVER] [X] \n".len() + extra);
-            log.line(Level::Info, "X", &event, &[]);
+            log.line(Level::Info, "X", event.as_str(), &[]);
             let text = printed(log, reader);
             assert_eq!(text.len(), MAX_LINE);
             assert_eq!(behind_stamp(&text).trim_end() == format!("[SERVER] [X] {event}"), whole);

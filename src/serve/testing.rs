@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connections::{Admitted, Connections};
-use crate::log::{Level, Log, Output, Speaker};
+use crate::log::{Form, Level, Log, Output, Speaker};
 
 /// The client's and the server's end of a connection.
 pub(super) fn pair() -> (TcpStream, TcpStream) {
@@ -25,5 +25,5 @@ pub(super) fn admitted(connections: &Arc<Connections>) -> (TcpStream, Admitted) 
 /// A server's log of every level, to nowhere.
 pub(super) fn silent_log() -> Log {
     let nowhere = File::options().write(true).open("/dev/null").unwrap();
-    Log::new(Speaker::Server, Level::Debug, Output::file(nowhere, Duration::ZERO))
+    Log::new(Speaker::Server, Level::Debug, Form::Text, Output::file(nowhere, Duration::ZERO))
 }

@@ -1,6 +1,7 @@
 //! One connection's conversation: reading requests and their bodies, and replying, all in bounded time.
 
 use std::io::{self, ErrorKind, Read};
+use std::mem;
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::http::body::{Decoder, Framing};
 use crate::http::buffer::Buffer;
 use crate::http::reply;
 use crate::http::request::{self, BODY_LIMIT, Request};
-use crate::log::{Level, Value, escape};
+use crate::log::{Event, Level, Value};
 use crate::serve::bodies::Full;
 use crate::serve::connections::Connection;
 use crate::serve::stop::Phase;
@@ -98,7 +99,7 @@ impl<'a> Conversation<'a> {
             if let Some((request, len)) = request::parse(self.buffer.bytes())? {
                 self.head_only = request.method == "HEAD";
                 if self.service.log.prints(Level::Info) {
-                    self.line = format!("{} {}", escape(request.method), escape(request.path));
+                    self.line = format!("{} {}", request.method, request.path);
                 }
                 let asked = Asked::of(&request, handle(&request)?);
                 self.buffer.consume(len);
@@ -226,16 +227,20 @@ impl<'a> Conversation<'a> {
     }
 
     /// Logs the reply, with the request where it was understood, and with what was wrong.
-    fn log(&self, said: Said, detail: Option<&str>) {
+    fn log(&mut self, said: Said, detail: Option<&str>) {
         let log = &self.service.log;
         if !log.prints(Level::Info) {
             return;
         }
-        let line = if self.line.is_empty() { "REJECTED" } else { &self.line };
+        let line = mem::take(&mut self.line);
+        let event = match line.split_once(' ') {
+            Some((method, path)) => Event::Request { method, path, status: said.status },
+            None => Event::Rejected(said.status),
+        };
         let bytes = if self.head_only { 0 } else { said.length as u64 };
         let mut told = vec![("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
         told.extend(detail.map(|detail| ("detail", Value::Text(detail))));
-        log.line(Level::Info, "HTTP", &format!("{line} {}", said.status), &told);
+        log.line(Level::Info, "HTTP", event, &told);
     }
 
     /// Ends the writing side and reads on within bounds, as a connection that a stop may close.
