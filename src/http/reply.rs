@@ -6,8 +6,8 @@ use super::date;
 /// The interim response that invites a client to send its body (RFC 9110, 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A response head being appended to a `Vec`. Names and values are the program's own: nothing from outside
-/// can add a line.
+/// A response head being appended to a `Vec`. Names and values are the program's own, or of a form that
+/// was checked: nothing from outside can add a line.
 #[derive(Debug)]
 #[must_use = "a head ends with `end`"]
 pub struct Head<'a> {
@@ -29,11 +29,14 @@ impl<'a> Head<'a> {
     }
 
     /// Adds any field.
-    pub fn field(self, name: &'static str, value: &'static str) -> Self {
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b": ");
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.extend_from_slice(b"\r\n");
+    pub fn field(self, name: &'static str, value: &str) -> Self {
+        push_line(self.out, name, value);
+        self
+    }
+
+    /// Adds lines that [`push_line`] has made.
+    pub fn lines(self, lines: &[u8]) -> Self {
+        self.out.extend_from_slice(lines);
         self
     }
 
@@ -58,6 +61,13 @@ impl<'a> Head<'a> {
     /// Ends the head; the body follows.
     pub fn end(self) {
         self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Appends the line of a field.
+pub fn push_line(out: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }
 

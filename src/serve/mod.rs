@@ -5,6 +5,7 @@ pub mod accept;
 pub mod bodies;
 pub mod connections;
 pub mod http;
+pub mod identity;
 pub mod stop;
 pub mod stream;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::http::request::Request;
 use crate::serve::accept;
 use crate::serve::connections::Admitted;
 use crate::serve::http::{Content, Fields, Refusal, Reply, Requests, Service, converse};
+use crate::serve::identity::Identity;
 use crate::serve::stop::{Phase, Stop};
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
@@ -47,7 +48,8 @@ fn conversation(
     route: fn(&Request<'_>, &Stop) -> Result<Reply, Refusal>,
 ) -> impl Fn(Admitted) + use<> {
     let (stop, bodies, log) = (Arc::clone(&shared.stop), Arc::clone(&shared.bodies), shared.log.clone());
-    let service = Service { idle_timeout, requests, stop, bodies, log };
+    let identity = Identity::new(&shared.config.node_name, shared.config.pod_name.as_deref());
+    let service = Service { idle_timeout, requests, stop, bodies, identity, log };
     move |connection| converse(&connection, &service, &|request| route(request, &service.stop))
 }
 

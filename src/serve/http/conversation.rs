@@ -61,7 +61,7 @@ struct Asked {
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: &'a Connection, service: &'a Service) -> Self {
-        let (buffer, writer) = (Buffer::new(), Writer::default());
+        let (buffer, writer) = (Buffer::new(), Writer::new(&service.identity, connection.peer));
         Self {
             connection,
             service,
@@ -165,6 +165,7 @@ impl<'a> Conversation<'a> {
             version_minor: asked.version_minor,
             // Known only now: a stop may have begun while the body was read.
             keep_alive: asked.keep_alive && service.requests == Requests::Many && !self.is_stopping(),
+            draining: self.is_draining(),
         };
         self.send(said, content)?;
         self.log(said, None);
@@ -214,6 +215,7 @@ impl<'a> Conversation<'a> {
             length: refusal.reason.len(),
             version_minor: 1,
             keep_alive: false,
+            draining: self.is_draining(),
         };
         self.log(said, Some(refusal.reason));
         if self.send(said, refusal.reason.as_bytes()).is_ok() {
@@ -253,6 +255,10 @@ impl<'a> Conversation<'a> {
         let reader = TimedReader { stream, deadline: Deadline::after(LINGER.min(self.service.idle_timeout)) };
         // However it ends: the reply has had its time.
         let _ = io::copy(&mut reader.take(LINGER_LIMIT), &mut io::sink());
+    }
+
+    fn is_draining(&self) -> bool {
+        self.service.stop.has_reached(Phase::Draining)
     }
 
     fn is_stopping(&self) -> bool {
@@ -308,11 +314,18 @@ mod tests {
 
     use super::*;
     use crate::serve::connections::Connections;
+    use crate::serve::identity::Identity;
     use crate::serve::testing::{admitted, silent_log};
 
     fn service(idle_timeout: Duration) -> Service {
-        let (stop, bodies) = (Arc::default(), Arc::default());
-        Service { idle_timeout, requests: Requests::Many, stop, bodies, log: silent_log() }
+        Service {
+            idle_timeout,
+            requests: Requests::Many,
+            stop: Arc::default(),
+            bodies: Arc::default(),
+            identity: Identity::default(),
+            log: silent_log(),
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::bodies::Bodies;
 use super::connections::Connection;
+use super::identity::Identity;
 use super::stop::Stop;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
@@ -25,6 +26,8 @@ pub struct Service {
     pub stop: Arc<Stop>,
     /// The account of request bodies.
     pub bodies: Arc<Bodies>,
+    /// Who answers, as every reply says.
+    pub identity: Identity,
     /// Where requests are logged.
     pub log: Log,
 }

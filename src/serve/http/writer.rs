@@ -1,11 +1,12 @@
 //! Writing responses to a connection, with memory that the connection's next response uses again.
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Fields;
-use crate::http::reply::Head;
+use crate::http::reply::{Head, push_line};
+use crate::serve::identity::Identity;
 use crate::serve::stream::{Patience, write_all};
 
 /// Up to here a response's content goes out in one piece with its head.
@@ -22,17 +23,27 @@ pub(super) struct Said {
     /// The HTTP/1.x that the client spoke.
     pub(super) version_minor: u8,
     pub(super) keep_alive: bool,
+    /// Whether the peers are asked to go elsewhere.
+    pub(super) draining: bool,
 }
 
 /// One connection's responses. Within a second most are like the one before, and have its head.
-#[derive(Default)]
 pub(super) struct Writer {
+    /// The lines of each head that say who speaks to whom.
+    who: Vec<u8>,
     out: Vec<u8>,
     head_len: usize,
     head_of: Option<(Said, u64)>,
 }
 
 impl Writer {
+    /// The responses of `identity` to `peer`.
+    pub(super) fn new(identity: &Identity, peer: SocketAddr) -> Self {
+        let mut who = identity.lines().to_vec();
+        push_line(&mut who, "Smoker-Client", &peer.to_string());
+        Self { who, out: Vec::new(), head_len: 0, head_of: None }
+    }
+
     /// Writes a head that says `said`, and `content`, which is empty for a HEAD.
     pub(super) fn write(
         &mut self,
@@ -60,7 +71,10 @@ impl Writer {
         for (name, value) in said.fields {
             head = head.field(name, value);
         }
-        head = head.field("Content-Type", said.content_type);
+        head = head.field("Content-Type", said.content_type).lines(&self.who);
+        if said.draining {
+            head = head.field("Smoker-State", "draining");
+        }
         head.length(said.length).connection(said.version_minor, said.keep_alive).end();
         self.head_len = self.out.len();
         self.head_of = Some((said, seconds));

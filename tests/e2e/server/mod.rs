@@ -5,6 +5,7 @@ mod peer;
 
 mod attackers;
 mod http;
+mod identity;
 mod load;
 mod log;
 mod overload;

@@ -1,0 +1,57 @@
+//! Which process of a fleet this is: a number that tells one from the next, and the fields of every HTTP
+//! reply that name it. Where the node's and the pod's name come from is the settings' business.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+
+use crate::http::reply::push_line;
+
+/// The number of this process: random, and the same for as long as it runs.
+pub fn instance() -> u64 {
+    static INSTANCE: OnceLock<u64> = OnceLock::new();
+    // What std seeds a hash table with comes from the kernel's random numbers.
+    *INSTANCE.get_or_init(|| RandomState::new().hash_one(()))
+}
+
+/// Who answers: the lines of a reply's head that say so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    lines: Vec<u8>,
+}
+
+impl Identity {
+    /// This process on `node`, and in `pod` where that is known. Both have the form that settings are held
+    /// to: nothing in them ends a line.
+    pub fn new(node: &str, pod: Option<&str>) -> Self {
+        let mut lines = Vec::new();
+        push_line(&mut lines, "Smoker-Instance", &format!("{:016x}", instance()));
+        push_line(&mut lines, "Smoker-Node", node);
+        if let Some(pod) = pod {
+            push_line(&mut lines, "Smoker-Pod", pod);
+        }
+        Self { lines }
+    }
+
+    /// The lines, each with its end.
+    pub fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_keeps_its_number() {
+        assert_eq!(instance(), instance());
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_is_not_told() {
+        let instance = format!("Smoker-Instance: {:016x}\r\nSmoker-Node: node-1\r\n", instance());
+        assert_eq!(Identity::new("node-1", None).lines(), instance.as_bytes());
+        let with_pod = format!("{instance}Smoker-Pod: pod-1\r\n");
+        assert_eq!(Identity::new("node-1", Some("pod-1")).lines(), with_pod.as_bytes());
+    }
+}
