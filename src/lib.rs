@@ -9,10 +9,12 @@
 //! | [`config`] | the settings: names, defaults, limits, validation |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
+//! | [`metrics`] | histograms, percentiles, and Prometheus' text format |
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
 //! | [`dns`] | a stub resolver |
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
 //! | [`wire`] | the datagrams of a UDP series |
+//! | [`node`] | what the kernel says of this process and its control group |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps, the schedule |
 //!
@@ -42,11 +44,15 @@ pub mod config;
 pub mod probe;
 pub mod serve;
 
+pub mod metrics;
+
 pub mod log;
 
 pub mod dns;
 pub mod http;
 pub mod wire;
+
+pub mod node;
 
 pub mod sys;
 

@@ -1,0 +1,193 @@
+//! A page of metrics in Prometheus' text format 0.0.4: families one after another, each with its help, its
+//! type and its samples.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use super::Histogram;
+
+/// What such a page is sent as.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A page being written.
+#[derive(Debug, Default)]
+pub struct Page {
+    text: String,
+}
+
+/// One family of a page. Its help and type are written with the first sample: what was never measured is not
+/// mentioned. It borrows the page, so that its samples stay together.
+pub struct Family<'a> {
+    text: &'a mut String,
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    is_begun: bool,
+}
+
+/// The value of a sample.
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    /// A whole number.
+    Whole(u64),
+    /// A duration, in seconds, to the nanosecond.
+    Seconds(Duration),
+}
+
+/// Names and values of labels.
+pub type Labels<'a> = &'a [(&'a str, &'a str)];
+
+impl Page {
+    /// Begins a family that only ever grows; its name ends in `_total`.
+    pub fn counter(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
+        self.family(name, "counter", help)
+    }
+
+    /// Begins a family that goes up and down.
+    pub fn gauge(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
+        self.family(name, "gauge", help)
+    }
+
+    /// Begins a family of durations; its name ends in `_seconds`.
+    pub fn histogram(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
+        self.family(name, "histogram", help)
+    }
+
+    /// The page, whole.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    fn family(&mut self, name: &'static str, kind: &'static str, help: &'static str) -> Family<'_> {
+        Family { text: &mut self.text, name, kind, help, is_begun: false }
+    }
+}
+
+impl Family<'_> {
+    /// Adds the sample of a counter or gauge.
+    pub fn sample(&mut self, labels: Labels, number: Number) {
+        self.line("", labels, None, number);
+    }
+
+    /// Adds the samples of a histogram.
+    pub fn durations(&mut self, labels: Labels, histogram: &Histogram) {
+        for (bound, count) in histogram.buckets() {
+            let bound = Number::Seconds(bound).to_string();
+            self.line("_bucket", labels, Some(&bound), Number::Whole(count));
+        }
+        let count = Number::Whole(histogram.count());
+        self.line("_bucket", labels, Some("+Inf"), count);
+        self.line("_sum", labels, None, Number::Seconds(histogram.sum()));
+        self.line("_count", labels, None, count);
+    }
+
+    fn line(&mut self, suffix: &str, labels: Labels, bound: Option<&str>, number: Number) {
+        if !self.is_begun {
+            self.is_begun = true;
+            let Self { name, kind, help, .. } = *self;
+            let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        }
+        self.text.extend([self.name, suffix]);
+        let labels = labels.iter().copied().chain(bound.map(|bound| ("le", bound)));
+        let mut separator = "{";
+        for (name, value) in labels {
+            self.text.extend([separator, name, "=\""]);
+            push_escaped(self.text, value);
+            self.text.push('"');
+            separator = ",";
+        }
+        let close = if separator == "{" { "" } else { "}" };
+        let _ = writeln!(self.text, "{close} {number}");
+    }
+}
+
+/// A label's value may hold anything, with `\`, `"` and line ends escaped.
+fn push_escaped(text: &mut String, value: &str) {
+    for character in value.chars() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            _ => text.push(character),
+        }
+    }
+}
+
+/// Without floating point, which would lose digits.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Seconds(duration) if duration.subsec_nanos() == 0 => write!(f, "{}", duration.as_secs()),
+            Self::Seconds(duration) => {
+                let decimals = format!("{:09}", duration.subsec_nanos());
+                write!(f, "{}.{}", duration.as_secs(), decimals.trim_end_matches('0'))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_written_byte_for_byte() {
+        let mut page = Page::default();
+        let mut requests = page.counter("a_requests_total", "Requests.");
+        requests.sample(&[("code", "200")], Number::Whole(7));
+        requests.sample(&[("code", "404"), ("path", "/")], Number::Whole(u64::MAX));
+        let _not_measured = page.gauge("a_gauge", "Never.");
+        page.gauge("a_seconds", "Late.").sample(&[], Number::Seconds(Duration::from_nanos(1_000_000_010)));
+        let expected = "# HELP a_requests_total Requests.\n# TYPE a_requests_total counter\n\
+            a_requests_total{code=\"200\"} 7\n\
+            a_requests_total{code=\"404\",path=\"/\"} 18446744073709551615\n\
+            # HELP a_seconds Late.\n# TYPE a_seconds gauge\na_seconds 1.00000001\n";
+        assert_eq!(page.into_text(), expected);
+    }
+
+    #[test]
+    fn a_histogram_has_its_buckets_its_sum_and_its_count() {
+        let mut histogram = Histogram::default();
+        for duration in [Duration::from_micros(60), Duration::from_mins(1)] {
+            histogram.add(duration);
+        }
+        let mut page = Page::default();
+        page.histogram("a_seconds", "Taken.").durations(&[("protocol", "tcp")], &histogram);
+        let text = page.into_text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2 + 20 + 3);
+        for (index, line) in [
+            (1, "# TYPE a_seconds histogram"),
+            (2, "a_seconds_bucket{protocol=\"tcp\",le=\"0.00005\"} 0"),
+            (3, "a_seconds_bucket{protocol=\"tcp\",le=\"0.0001\"} 1"),
+            (21, "a_seconds_bucket{protocol=\"tcp\",le=\"26.2144\"} 1"),
+            (22, "a_seconds_bucket{protocol=\"tcp\",le=\"+Inf\"} 2"),
+            (23, "a_seconds_sum{protocol=\"tcp\"} 60.00006"),
+            (24, "a_seconds_count{protocol=\"tcp\"} 2"),
+        ] {
+            assert_eq!(lines[index], line);
+        }
+    }
+
+    #[test]
+    fn labels_cannot_leave_their_quotes_or_their_line() {
+        let mut page = Page::default();
+        page.gauge("a", "A.").sample(&[("b", "c\\d\"e\nfé")], Number::Whole(1));
+        assert_eq!(page.into_text().lines().last(), Some(r#"a{b="c\\d\"e\nfé"} 1"#));
+    }
+
+    #[test]
+    fn seconds_lose_no_digit() {
+        for (duration, text) in [
+            (Duration::ZERO, "0"),
+            (Duration::from_nanos(1), "0.000000001"),
+            (Duration::from_micros(50), "0.00005"),
+            (Duration::from_millis(26_214), "26.214"),
+            (Duration::from_secs(10), "10"),
+            (Duration::MAX, "18446744073709551615.999999999"),
+        ] {
+            assert_eq!(Number::Seconds(duration).to_string(), text);
+        }
+    }
+}

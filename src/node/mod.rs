@@ -1,0 +1,52 @@
+//! What the kernel says of this process and of the control group that it runs in, read from /proc and the
+//! group's own files. What it means is left to the client; where there is no /proc nothing is known.
+
+pub mod group;
+pub mod process;
+
+mod place;
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+
+/// The number in the line `key number`, of a file with such lines.
+fn number(text: &[u8], key: &str) -> Option<u64> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let (name, value) = str::from_utf8(line).ok()?.split_once([' ', ':', '\t'])?;
+        if name == key { value.split_ascii_whitespace().next()?.parse().ok() } else { None }
+    })
+}
+
+/// The first `limit` bytes of a file; `None` where it cannot be read.
+fn read(path: &str, limit: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_by_its_whole_key() {
+        let text = b"nr_throttled_not 1\nThreads:\t3\nVmRSS:\t  420 kB\nnr_throttled 7\nlast x";
+        for (key, expected) in [
+            ("nr_throttled", Some(7)),
+            ("Threads", Some(3)),
+            ("VmRSS", Some(420)),
+            ("nr", None),
+            ("last", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text, key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_limit_and_what_is_not_there_is_not_known() {
+        assert_eq!(read("/proc/self/stat", 3).unwrap().len(), 3);
+        assert_eq!(read("/proc/self/none", 3), None);
+    }
+}
