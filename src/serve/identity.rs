@@ -1,16 +1,15 @@
 //! Which process of a fleet this is: a number that tells one from the next, and the fields of every HTTP
 //! reply that name it. Where the node's and the pod's name come from is the settings' business.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use crate::http::reply::push_line;
+use crate::sys::random;
 
 /// The number of this process: random, and the same for as long as it runs.
 pub fn instance() -> u64 {
     static INSTANCE: OnceLock<u64> = OnceLock::new();
-    // What std seeds a hash table with comes from the kernel's random numbers.
-    *INSTANCE.get_or_init(|| RandomState::new().hash_one(()))
+    *INSTANCE.get_or_init(random::number)
 }
 
 /// Who answers: the lines of a reply's head that say so.

@@ -1,6 +1,7 @@
 //! The echo server: its three listeners, their start and their stop.
 
 mod http;
+mod tally;
 mod tcp;
 mod udp;
 
@@ -14,6 +15,7 @@ use crate::config;
 use crate::log::{Level, Log, Value};
 use crate::serve::bodies::Bodies;
 use crate::serve::connections::Connections;
+use crate::serve::identity;
 use crate::serve::stop::{Phase, Stop};
 use crate::sys;
 use crate::sys::datagram::DatagramSocket;
@@ -66,6 +68,7 @@ pub struct Addresses {
 /// What the three loops share but for the listeners, which close when the last loop has ended.
 struct Shared {
     config: config::Server,
+    instance: u64,
     log: Log,
     stop: Arc<Stop>,
     connections: Arc<Connections>,
@@ -103,6 +106,7 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
         reserve: Connections::new(RESERVE),
         stop: Arc::default(),
         bodies: Arc::default(),
+        instance: identity::instance(),
         log: log.clone(),
         config,
     });

@@ -1,14 +1,17 @@
-//! The UDP echo: one loop that sends each datagram back as it came, and breaks the loops of echo services.
+//! The UDP echo: one loop that sends each datagram back as it came, answers those of a series with what their
+//! prober wants to know, and breaks the loops of echo services.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
+use super::tally::Tally;
 use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
 use crate::serve::stop::Phase;
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::sys;
 use crate::sys::datagram::{DatagramSocket, Origin};
+use crate::wire::{self, Datagram, Malformed, Reply, Request};
 
 /// The longest datagram: 65,507 bytes over IPv4 and 65,527 over IPv6.
 const BUFFER_SIZE: usize = 64 * 1024;
@@ -22,6 +25,8 @@ const FIRST_CLIENT_PORT: u16 = 1024;
 struct Echo<'a> {
     socket: &'a DatagramSocket,
     own_port: u16,
+    instance: u64,
+    tally: Tally,
     log: &'a Log,
     trouble: Trouble,
     dropped: Complaints,
@@ -30,16 +35,16 @@ struct Echo<'a> {
 
 /// Echoes until the stop.
 pub(super) fn run(shared: &Shared, listeners: &Listeners) {
-    let (Shared { stop, log, .. }, Listeners { udp: socket, .. }) = (shared, listeners);
-    let mut echo = Echo::new(socket, log);
+    let Shared { stop, log, .. } = shared;
+    let mut echo = Echo::new(shared, &listeners.udp);
     let mut buffer = vec![0; BUFFER_SIZE];
     loop {
-        let received = socket.receive(&mut buffer);
+        let received = echo.socket.receive(&mut buffer);
         if stop.has_reached(Phase::Stopping) {
             break;
         }
         match received {
-            Ok((len, origin)) => echo.answer(&buffer[..len], &origin),
+            Ok((len, origin)) => echo.answer(&mut buffer[..len], &origin),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => echo.trouble.wait(&error, stop),
         }
@@ -49,25 +54,74 @@ pub(super) fn run(shared: &Shared, listeners: &Listeners) {
 }
 
 impl<'a> Echo<'a> {
-    fn new(socket: &'a DatagramSocket, log: &'a Log) -> Self {
-        let own_port = socket.local_addr().map_or(0, |address| address.port());
-        let trouble = Trouble::new(log.clone(), "UDP");
-        Self { socket, own_port, log, trouble, dropped: Complaints::default(), unsent: Complaints::default() }
+    fn new(shared: &'a Shared, socket: &'a DatagramSocket) -> Self {
+        Self {
+            socket,
+            own_port: socket.local_addr().map_or(0, |address| address.port()),
+            instance: shared.instance,
+            tally: Tally::default(),
+            log: &shared.log,
+            trouble: Trouble::new(shared.log.clone(), "UDP"),
+            dropped: Complaints::default(),
+            unsent: Complaints::default(),
+        }
     }
 
-    fn answer(&mut self, datagram: &[u8], origin: &Origin) {
+    fn answer(&mut self, datagram: &mut [u8], origin: &Origin) {
         if answers_itself(origin.port(), self.own_port) {
-            self.dropped.line(self.log, "UDP", "DROPPED", client(origin), "source port of a service");
-            return;
+            return self.drop(origin, "source port of a service");
         }
+        match wire::decode(datagram) {
+            Ok(None) => self.send(datagram, origin, "ECHO", Level::Info),
+            Ok(Some(Datagram::Request(request))) => {
+                let len = self.reply(request, datagram, origin);
+                // A line for each would be 16 lines a round for each node.
+                self.send(&datagram[..len], origin, "REPLY", Level::Debug);
+            }
+            // Whoever sent this does not wait for an answer, or was forged: two servers would go on for ever.
+            Ok(Some(Datagram::Reply(_))) => self.drop(origin, "a reply"),
+            Err(Malformed) => self.drop(origin, "malformed datagram of a series"),
+        }
+    }
+
+    /// Writes the reply to `request` over it, and returns the length to send: never more than came.
+    fn reply(&mut self, request: Request, datagram: &mut [u8], origin: &Origin) -> usize {
+        let (id, len) = match request {
+            Request::Probe(id) => (id, datagram.len()),
+            Request::Size(id) => (id, wire::LEN),
+        };
+        let reply = Reply {
+            id,
+            instance: self.instance,
+            client: client(origin),
+            length: u16::try_from(datagram.len()).unwrap_or(u16::MAX),
+            received: Some(self.tally.count(id)),
+            turnaround: origin.age(),
+        };
+        datagram[..wire::LEN].copy_from_slice(&reply.encode());
+        len
+    }
+
+    fn send(&mut self, datagram: &[u8], origin: &Origin, event: &str, level: Level) {
         match self.socket.reply(datagram, origin) {
             Ok(()) => {
                 self.trouble.is_over();
-                log_echo(self.log, datagram.len(), origin);
+                self.log_sent(datagram.len(), origin, event, level);
             }
             Err(error) => {
                 self.unsent.line(self.log, "UDP", "UNSENT", client(origin), &sys::describe(&error));
             }
+        }
+    }
+
+    fn drop(&mut self, origin: &Origin, why: &str) {
+        self.dropped.line(self.log, "UDP", "DROPPED", client(origin), why);
+    }
+
+    fn log_sent(&self, len: usize, origin: &Origin, event: &str, level: Level) {
+        if self.log.prints(level) {
+            let fields = [("bytes", Value::Count(len as u64)), ("client", Value::Address(client(origin)))];
+            self.log.line(level, "UDP", event, &fields);
         }
     }
 }
@@ -75,13 +129,6 @@ impl<'a> Echo<'a> {
 /// Whether the sender is, or may be, a service that would answer the answer.
 fn answers_itself(port: u16, own_port: u16) -> bool {
     port < FIRST_CLIENT_PORT || port == own_port
-}
-
-fn log_echo(log: &Log, len: usize, origin: &Origin) {
-    if log.prints(Level::Info) {
-        let fields = [("bytes", Value::Count(len as u64)), ("client", Value::Address(client(origin)))];
-        log.line(Level::Info, "UDP", "ECHO", &fields);
-    }
 }
 
 /// The kernel names a sender with every datagram that it hands over.

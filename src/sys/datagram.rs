@@ -8,15 +8,19 @@ use std::ffi::{c_int, c_void};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::ptr;
+use std::time::Duration;
 
 use super::address::RawAddress;
 use super::checked_len;
+use super::control::{Control, HEADER, Message};
 use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, SOCK_DGRAM, bound, set_option};
+use super::stamped::{self, Stamp};
 
-const IPPROTO_IP: c_int = 0;
+pub(super) const IPPROTO_IP: c_int = 0;
 const IP_PKTINFO: c_int = 8;
-const IP_RECVERR: c_int = 11;
-const IPV6_RECVERR: c_int = 25;
+pub(super) const IP_RECVERR: c_int = 11;
+pub(super) const IPV6_RECVERR: c_int = 25;
 const IPV6_RECVPKTINFO: c_int = 49;
 const IPV6_PKTINFO: c_int = 50;
 
@@ -72,15 +76,15 @@ pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// A bound UDP socket that knows, of each datagram, the address it was sent to.
+/// A bound UDP socket that knows, of each datagram, the address it was sent to and when it arrived.
 pub struct DatagramSocket(UdpSocket);
 
-/// Where a datagram came from, and the address it was sent to.
+/// Where a datagram came from, the address it was sent to, and when it arrived.
 #[derive(Clone, Copy)]
 pub struct Origin {
     peer: RawAddress,
-    asked: PacketInfo,
-    asked_len: usize,
+    asked: Option<PacketInfo>,
+    stamp: Option<Stamp>,
 }
 
 impl DatagramSocket {
@@ -91,6 +95,7 @@ impl DatagramSocket {
             SocketAddr::V4(_) => set_option(&socket, IPPROTO_IP, IP_PKTINFO, 1)?,
             SocketAddr::V6(_) => set_option(&socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)?,
         }
+        stamped::stamp(&socket)?;
         Ok(Self(socket.into()))
     }
 
@@ -101,20 +106,10 @@ impl DatagramSocket {
 
     /// Waits for a datagram and returns its length and origin. What does not fit the buffer is lost.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Origin)> {
-        let mut origin = Origin {
-            peer: RawAddress::empty(),
-            asked: PacketInfo::empty(),
-            asked_len: size_of::<PacketInfo>(),
-        };
-        let mut slice = IoSlice { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
-        let mut message = origin.message(&mut slice);
-        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns.
-        let received = checked_len(unsafe { recvmsg(self.0.as_raw_fd(), &raw mut message, 0) })?;
-        let (peer_len, asked_len) = (message.name_len, message.control_len);
-        origin.peer.len = peer_len;
-        origin.asked_len = asked_len;
-        origin.asked.forget_interface();
-        Ok((received, origin))
+        let (mut peer, mut control) = (RawAddress::empty(), Control::empty());
+        let received = receive_message(&self.0, buffer, Some(&mut peer), &mut control, 0)?;
+        let asked = control.messages().find_map(|message| PacketInfo::of(&message));
+        Ok((received, Origin { peer, asked, stamp: Stamp::within(&control) }))
     }
 
     /// Sends `datagram` back to `origin`, from the address that it had asked. Does not wait: a peer whose
@@ -122,8 +117,21 @@ impl DatagramSocket {
     pub fn reply(&self, datagram: &[u8], origin: &Origin) -> io::Result<()> {
         let mut origin = *origin;
         let mut slice = IoSlice { base: datagram.as_ptr().cast_mut().cast(), len: datagram.len() };
-        let message = origin.message(&mut slice);
-        // SAFETY: as above; sendmsg writes through none of the pointers.
+        let (control, control_len) = match &mut origin.asked {
+            Some(asked) => ((&raw mut *asked).cast(), size_of::<PacketInfo>()),
+            None => (ptr::null_mut(), 0),
+        };
+        let message = MessageHeader {
+            name: origin.peer.bytes.as_mut_ptr().cast(),
+            name_len: origin.peer.len,
+            slices: &raw mut slice,
+            slice_count: 1,
+            control,
+            control_len,
+            flags: 0,
+        };
+        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns, and
+        // sendmsg writes through none of them.
         checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, MSG_DONTWAIT) }).map(drop)
     }
 }
@@ -145,33 +153,53 @@ impl Origin {
         self.peer.decode()
     }
 
-    fn message(&mut self, slice: &mut IoSlice) -> MessageHeader {
-        MessageHeader {
-            name: self.peer.bytes.as_mut_ptr().cast(),
-            name_len: self.peer.len,
-            slices: slice,
-            slice_count: 1,
-            control: (&raw mut self.asked).cast(),
-            control_len: self.asked_len,
-            flags: 0,
-        }
+    /// How long ago it arrived; zero where the kernel did not say.
+    pub fn age(&self) -> Duration {
+        self.stamp.map_or(Duration::ZERO, Stamp::age)
     }
 }
 
 impl PacketInfo {
-    fn empty() -> Self {
-        Self { len: 0, level: 0, kind: 0, data: [0; 24] }
+    /// The message to send with a reply, if this one tells the address that was asked.
+    fn of(message: &Message) -> Option<Self> {
+        let interface = match (message.level, message.kind) {
+            (IPPROTO_IP, IP_PKTINFO) => 0..4,
+            (IPPROTO_IPV6, IPV6_PKTINFO) => 16..20,
+            _ => return None,
+        };
+        let mut data = [0; 24];
+        data.get_mut(..message.data.len())?.copy_from_slice(message.data);
+        // The reply takes the route that the host has for it, not the interface that the question came in by:
+        // routing is not always symmetric.
+        data[interface].fill(0);
+        Some(Self { len: HEADER + message.data.len(), level: message.level, kind: message.kind, data })
     }
+}
 
-    /// The reply takes the route that the host has for it, not the interface that the question came in by:
-    /// routing is not always symmetric.
-    fn forget_interface(&mut self) {
-        match (self.level, self.kind) {
-            (IPPROTO_IP, IP_PKTINFO) => self.data[..4].fill(0),
-            (IPPROTO_IPV6, IPV6_PKTINFO) => self.data[16..20].fill(0),
-            _ => {}
-        }
-    }
+/// Receives one datagram, or, with the flag for it, one error; returns its length.
+pub(super) fn receive_message(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+    peer: Option<&mut RawAddress>,
+    control: &mut Control,
+    flags: c_int,
+) -> io::Result<usize> {
+    let mut slice = IoSlice { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
+    let mut unheeded = RawAddress::empty();
+    let peer = peer.unwrap_or(&mut unheeded);
+    let mut message = MessageHeader {
+        name: peer.bytes.as_mut_ptr().cast(),
+        name_len: peer.len,
+        slices: &raw mut slice,
+        slice_count: 1,
+        control: control.bytes.as_mut_ptr().cast(),
+        control_len: control.len,
+        flags: 0,
+    };
+    // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns.
+    let received = checked_len(unsafe { recvmsg(socket.as_raw_fd(), &raw mut message, flags) })?;
+    (peer.len, control.len) = (message.name_len, message.control_len);
+    Ok(received)
 }
 
 #[cfg(test)]

@@ -9,11 +9,14 @@
 compile_error!("smoker's foreign functions are declared for 64-bit little-endian Linux only");
 
 pub mod address;
+mod control;
 pub mod datagram;
 pub mod host;
 pub mod limits;
+pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod stamped;
 
 use std::ffi::c_int;
 use std::io;

@@ -15,7 +15,7 @@ use crate::time::Deadline;
 const SOCK_STREAM: c_int = 1;
 pub(super) const SOCK_DGRAM: c_int = 2;
 const SOCK_CLOEXEC: c_int = 0o2_000_000;
-const SOL_SOCKET: c_int = 1;
+pub(super) const SOL_SOCKET: c_int = 1;
 const SO_REUSEADDR: c_int = 2;
 const SO_SNDBUF: c_int = 7;
 const SO_RCVBUF: c_int = 8;
@@ -31,10 +31,10 @@ const EINPROGRESS: i32 = 115;
 const EALREADY: i32 = 114;
 
 #[repr(C)]
-struct PollDescriptor {
-    fd: c_int,
-    events: c_short,
-    revents: c_short,
+pub(super) struct PollDescriptor {
+    pub(super) fd: c_int,
+    pub(super) events: c_short,
+    pub(super) revents: c_short,
 }
 
 unsafe extern "C" {
