@@ -1,16 +1,14 @@
 //! One nameserver asked over one transport, within a deadline; whom to ask next, and what, is left to
 //! `search` and `survey`.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::message::{self, Question, Reply, UDP_PAYLOAD};
 use super::reader::Malformed;
-use crate::sys::datagram;
 use crate::sys::socket::{self, TimedReader};
+use crate::sys::{datagram, random};
 use crate::time::Deadline;
 
 /// How long the question still open is waited for once another has been answered with something to go on.
@@ -255,10 +253,9 @@ fn outcome<'a>(askings: &'a [Asking], question: Question) -> Option<&'a Result<R
     replied.or_else(|| askings.last()?.outcome(question))
 }
 
-/// An id that cannot be guessed: std seeds its hash maps from the kernel's random numbers, against like
-/// attacks.
+/// An id that cannot be guessed.
 fn random_id() -> u16 {
-    let [low, high, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
+    let [low, high, ..] = random::number().to_le_bytes();
     u16::from_le_bytes([low, high])
 }
 

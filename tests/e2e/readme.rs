@@ -6,7 +6,7 @@ use std::path::Path;
 
 use smoker::cli;
 use smoker::config::{Fallback, SETTINGS};
-use smoker::dns::Error::{Malformed, NotFound, ServerFailure, Timeout};
+use smoker::dns::Error::{Local, Malformed, NotFound, ServerFailure, Timeout};
 use smoker::probe::Error;
 
 use crate::line::Line;
@@ -47,13 +47,13 @@ fn code(error: Error) -> String {
         | Error::Closed
         | Error::Mismatch
         | Error::HttpMalformed
-        | Error::Dns(NotFound | Timeout | ServerFailure | Malformed)
+        | Error::Dns(NotFound | Timeout | ServerFailure | Malformed | Local)
         | Error::Io => error.to_string(),
     }
 }
 
 fn codes() -> BTreeSet<String> {
-    let dns = [NotFound, Timeout, ServerFailure, Malformed].map(Error::Dns);
+    let dns = [NotFound, Timeout, ServerFailure, Malformed, Local].map(Error::Dns);
     let others = [
         Error::Timeout,
         Error::Refused,
