@@ -8,7 +8,7 @@ use super::streak::Streak;
 use crate::config::{self, Host};
 use crate::dns::{self, Resolver};
 use crate::log::{Level, Log, Value};
-use crate::probe::{self, Error, Failure, Outcome, Phase, Report};
+use crate::probe::{self, Error, Failure, Outcome, Phase, Report, Success};
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 
@@ -34,7 +34,12 @@ struct Protocol {
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(config: &'a config::Client, log: &'a Log) -> Self {
-        let protocol = |kind, port, probe| Protocol { kind, port, probe, streak: Streak::default() };
+        let protocol = |kind, port, probe: fn(SocketAddr, Deadline) -> Outcome| Protocol {
+            kind,
+            port,
+            probe,
+            streak: Streak::default(),
+        };
         let mut protocols = Vec::new();
         if config.protocols.tcp {
             protocols.push(protocol("TCP", config.ports.tcp, probe::tcp));
@@ -43,7 +48,8 @@ impl<'a> Rounds<'a> {
             protocols.push(protocol("UDP", config.ports.udp, probe::udp));
         }
         if config.protocols.http {
-            protocols.push(protocol("HTTP", config.ports.http, probe::http));
+            let probe = |address, deadline| probe::http(address, deadline, None);
+            protocols.push(protocol("HTTP", config.ports.http, probe));
         }
         Self { made: 0, any_failure: false, config, log, resolver: Resolver::default(), protocols }
     }
@@ -95,9 +101,11 @@ impl Protocol {
         };
         let failed = failed_before(&report);
         match &report.outcome {
-            Outcome::Success { latency } => {
+            Outcome::Success(Success { latency, phases, retransmits, .. }) => {
                 self.streak.end();
                 let mut fields = vec![("latency", Value::Milliseconds(*latency))];
+                fields.extend(phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
+                push_retransmits(&mut fields, *retransmits);
                 if addresses.len() > 1 {
                     fields.push(("address", Value::Address(report.address)));
                 }
@@ -133,6 +141,7 @@ impl Protocol {
         if let Some(detail) = &failure.detail {
             fields.push(("detail", Value::Text(detail)));
         }
+        push_retransmits(&mut fields, failure.retransmits);
         log.line(Level::Error, self.kind, "FAILED", &fields);
     }
 }
@@ -147,5 +156,11 @@ fn failed_before(report: &Report) -> String {
 fn push_unless_empty<'a>(fields: &mut Vec<(&str, Value<'a>)>, key: &'static str, word: &'a str) {
     if !word.is_empty() {
         fields.push((key, Value::Word(word)));
+    }
+}
+
+fn push_retransmits(fields: &mut Vec<(&str, Value)>, retransmits: u32) {
+    if retransmits > 0 {
+        fields.push(("retrans", Value::Count(retransmits.into())));
     }
 }

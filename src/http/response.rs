@@ -42,13 +42,21 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Error> {
 
 /// Reads the head of the final response and consumes it; interim ones before it are skipped.
 pub fn read_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, ReadError> {
-    for _ in 0..=INTERIM_LIMIT {
-        let head = read_any_head(buffer, reader)?;
-        if !is_interim(head.status) {
-            return Ok(head);
-        }
-    }
-    Err(ReadError::Malformed(Error::TooManyInterim))
+    let (head, length) = wait_for_final_head(buffer, reader)?;
+    buffer.consume(length);
+    Ok(head)
+}
+
+/// As [`read_head`], and shows `note` the name and value of each of the head's fields.
+pub fn read_head_and_fields(
+    buffer: &mut Buffer,
+    reader: &mut impl Read,
+    note: impl FnMut(&[u8], &[u8]),
+) -> Result<Head, ReadError> {
+    let (head, length) = wait_for_final_head(buffer, reader)?;
+    show_fields(&buffer.bytes()[..length], note)?;
+    buffer.consume(length);
+    Ok(head)
 }
 
 /// Reads a body of `limit` bytes at most, and nothing that follows it unless it came along.
@@ -86,11 +94,23 @@ impl From<io::Error> for ReadError {
     }
 }
 
-fn read_any_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, ReadError> {
+/// The final head, which stays in the buffer, and its length.
+fn wait_for_final_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(Head, usize), ReadError> {
+    for _ in 0..=INTERIM_LIMIT {
+        let (head, length) = wait_for_head(buffer, reader)?;
+        if !is_interim(head.status) {
+            return Ok((head, length));
+        }
+        buffer.consume(length);
+    }
+    Err(ReadError::Malformed(Error::TooManyInterim))
+}
+
+/// The next head of any kind, which stays in the buffer, and its length.
+fn wait_for_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(Head, usize), ReadError> {
     loop {
-        if let Some((head, length)) = parse(buffer.bytes())? {
-            buffer.consume(length);
-            return Ok(head);
+        if let Some(whole) = parse(buffer.bytes())? {
+            return Ok(whole);
         }
         if buffer.fill(reader)? == 0 {
             return Err(ReadError::Closed);
@@ -103,14 +123,22 @@ fn is_interim(status: u16) -> bool {
     status < 200 && status != 101
 }
 
+/// Shows the fields of a whole head: in a pass of its own, so that a head that comes in pieces shows none of
+/// them twice, and whoever wants none pays for none.
+fn show_fields(head: &[u8], mut note: impl FnMut(&[u8], &[u8])) -> Result<(), Error> {
+    let mut scanner = Scanner::new(head, HEAD_LIMIT, Error::HeadTooLarge);
+    let shown = start_line(&mut scanner).and_then(|_| {
+        fields::read(&mut scanner, |(name, value)| {
+            note(name, value);
+            Ok(())
+        })
+    });
+    scan::whole(shown).map(|_| ())
+}
+
 fn head(bytes: &[u8]) -> Result<(Head, usize), Stop> {
     let mut scanner = Scanner::new(bytes, HEAD_LIMIT, Error::HeadTooLarge);
-    let version_minor = scanner.version()?;
-    scanner.byte(b' ', Error::StatusLine)?;
-    let status = status(&mut scanner)?;
-    scanner.byte(b' ', Error::StatusLine)?;
-    scanner.run(TEXT)?;
-    scanner.line_end(Error::ControlByte)?;
+    let (version_minor, status) = start_line(&mut scanner)?;
     let mut ends = Ends::default();
     fields::read(&mut scanner, |field| ends.note(field))?;
     let framing = match status {
@@ -119,6 +147,17 @@ fn head(bytes: &[u8]) -> Result<(Head, usize), Stop> {
         _ => ends.framing(version_minor)?.unwrap_or(Framing::UntilClose),
     };
     Ok((Head { status, framing }, scanner.position()))
+}
+
+/// Passes the status line, and gives the minor version and the status.
+fn start_line(scanner: &mut Scanner<'_>) -> Result<(u8, u16), Stop> {
+    let version_minor = scanner.version()?;
+    scanner.byte(b' ', Error::StatusLine)?;
+    let status = status(scanner)?;
+    scanner.byte(b' ', Error::StatusLine)?;
+    scanner.run(TEXT)?;
+    scanner.line_end(Error::ControlByte)?;
+    Ok((version_minor, status))
 }
 
 fn status(scanner: &mut Scanner<'_>) -> Result<u16, Stop> {
@@ -281,6 +320,30 @@ mod tests {
         let fields = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "A:\r\n".repeat(count));
         assert_eq!(read(fields(FIELDS_LIMIT).as_bytes()).unwrap().0, 200);
         assert_eq!(refusal(&fields(FIELDS_LIMIT + 1)), Error::TooManyFields);
+    }
+
+    #[test]
+    fn the_fields_of_the_final_head_are_shown_once_each_however_the_bytes_come() {
+        let text = "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nc:  d \r\nA:\r\n\r\nOK";
+        for piece in [1, 2, 7, text.len()] {
+            let (mut buffer, mut shown) = (Buffer::new(), Vec::new());
+            let mut reader = Pieces(text.as_bytes(), piece);
+            let head = read_head_and_fields(&mut buffer, &mut reader, |name, value| {
+                shown.push([name, b"=", value].concat());
+            });
+            assert_eq!(head.unwrap().status, 200);
+            assert_eq!(shown, [&b"A=b"[..], b"c=d", b"A="], "in pieces of {piece}");
+            assert!(b"OK".starts_with(buffer.bytes()), "the head is consumed");
+        }
+    }
+
+    /// Bytes that come so many at a time.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            (&mut self.0).take(self.1 as u64).read(buffer)
+        }
     }
 
     /// A connection that stays open and silent.

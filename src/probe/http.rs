@@ -1,9 +1,11 @@
 //! The HTTP probe: `GET /` on a new connection, answered by status 200 and the body `OK`.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::Instant;
 
-use super::{Error, Failure, Outcome, Phase, connect, send};
+use super::answerer::Fields;
+use super::connection::{self, Connection};
+use super::{Error, Failure, Outcome, Phase, Success};
 use crate::http::buffer::Buffer;
 use crate::http::response::{self, ReadError};
 use crate::sys::socket::TimedReader;
@@ -13,17 +15,30 @@ use crate::time::Deadline;
 /// answers 200 fits, an endless body does not.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// Probes the HTTP server at `address`.
-pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
-    Outcome::of(exchange(address, deadline))
+/// Probes the HTTP server at `address`. Where it turns out to be the process whose instance is `own`, it is
+/// refused: nobody is there but the prober.
+pub fn probe(address: SocketAddr, deadline: Deadline, own: Option<u64>) -> Outcome {
+    connection::probe(address, deadline, |connection| exchange(connection, address, deadline, own))
 }
 
-fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
-    let request = request(address);
-    let (stream, start) = connect(address, deadline)?;
-    send(&stream, request.as_bytes())?;
-    let (mut buffer, mut reader) = (Buffer::new(), TimedReader { stream: &stream, deadline });
-    let head = response::read_head(&mut buffer, &mut reader).map_err(failure)?;
+fn exchange(
+    connection: &Connection,
+    address: SocketAddr,
+    deadline: Deadline,
+    own: Option<u64>,
+) -> Result<Success, Failure> {
+    connection.send(request(address).as_bytes())?;
+    let mut buffer = Buffer::new();
+    let mut reader = TimedReader { stream: &connection.stream, deadline };
+    buffer.fill(&mut reader).map_err(|error| Failure::io(&error, Phase::Receive))?;
+    let first_byte = Instant::now();
+    let mut fields = Fields::default();
+    let note = |name: &[u8], value: &[u8]| fields.note(name, value);
+    let head = response::read_head_and_fields(&mut buffer, &mut reader, note).map_err(failure)?;
+    let answerer = connection.stream.local_addr().ok().and_then(|local| fields.answerer(local));
+    if own.is_some() && answerer.as_ref().map(|answerer| answerer.instance) == own {
+        return Err(Failure::new(Error::Refused, Phase::Receive));
+    }
     if head.status != 200 {
         return Err(Failure::new(Error::HttpStatus(head.status), Phase::Receive));
     }
@@ -31,7 +46,7 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
     if body != b"OK" {
         return Err(Failure::new(Error::Mismatch, Phase::Receive));
     }
-    Ok(start.elapsed())
+    Ok(Success { answerer, ..connection.success("ttfb", first_byte) })
 }
 
 /// Names the address, not the name it was looked up by: what is probed is this address (RFC 9110, 7.2).

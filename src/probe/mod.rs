@@ -3,19 +3,22 @@
 //! A latency covers all from the first packet sent (the handshake included) to the last byte checked, and
 //! not the look-up of the name.
 
+mod answerer;
+mod connection;
 mod http;
 mod tcp;
 mod udp;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::dns;
 use crate::sys;
 use crate::time::Deadline;
 
+pub use answerer::Answerer;
 pub use http::probe as http;
 pub use tcp::probe as tcp;
 pub use udp::probe as udp;
@@ -27,12 +30,23 @@ const PING: &[u8] = b"PING";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The whole exchange went as it should.
-    Success {
-        /// From the first packet sent to the last byte checked.
-        latency: Duration,
-    },
+    Success(Success),
     /// It did not, and so there is no latency.
     Failure(Failure),
+}
+
+/// How long an exchange took, and who was at its other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// From the first packet sent to the last byte checked.
+    pub latency: Duration,
+    /// Its parts by name, in their order: `connect` and `echo` of TCP, `connect` and `ttfb` (from then to the
+    /// first byte of the answer) of HTTP; none of UDP.
+    pub phases: Vec<(&'static str, Duration)>,
+    /// TCP segments that were sent again.
+    pub retransmits: u32,
+    /// Who answered, where it is a Smoker and says so.
+    pub answerer: Option<Answerer>,
 }
 
 /// Why a probe failed, and how far it had come.
@@ -44,6 +58,8 @@ pub struct Failure {
     pub phase: Phase,
     /// The system's own words, for errors outside the vocabulary.
     pub detail: Option<String>,
+    /// TCP segments that were sent again in vain: SYNs, where nothing answered them.
+    pub retransmits: u32,
 }
 
 /// What a probe was doing.
@@ -85,11 +101,18 @@ pub enum Error {
 }
 
 impl Outcome {
-    fn of(result: Result<Duration, Failure>) -> Self {
+    fn of(result: Result<Success, Failure>) -> Self {
         match result {
-            Ok(latency) => Self::Success { latency },
+            Ok(success) => Self::Success(success),
             Err(failure) => Self::Failure(failure),
         }
+    }
+}
+
+impl Success {
+    /// A success that took `latency`, of which there is no more to say.
+    fn new(latency: Duration) -> Self {
+        Self { latency, phases: Vec::new(), retransmits: 0, answerer: None }
     }
 }
 
@@ -108,7 +131,7 @@ const EHOSTUNREACH: i32 = 113;
 impl Failure {
     /// A failure that needs no more words.
     pub fn new(error: Error, phase: Phase) -> Self {
-        Self { error, phase, detail: None }
+        Self { error, phase, detail: None, retransmits: 0 }
     }
 
     /// What the system's error `error` means to a probe in `phase`.
@@ -120,7 +143,7 @@ impl Failure {
                 Error::Reset
             }
             (_, Some(errno)) if UNREACHABLE.contains(&errno) => Error::Unreachable,
-            _ => return Self { error: Error::Io, phase, detail: Some(sys::describe(error)) },
+            _ => return Self { detail: Some(sys::describe(error)), ..Self::new(Error::Io, phase) },
         };
         Self::new(known, phase)
     }
@@ -189,27 +212,6 @@ pub fn each(
     None
 }
 
-/// Connects to `address`, and says when the first packet was sent.
-fn connect(address: SocketAddr, deadline: Deadline) -> Result<(TcpStream, Instant), Failure> {
-    let failure = |error: io::Error| Failure::io(&error, Phase::Connect);
-    let stream = sys::socket::stream(address).map_err(failure)?;
-    let start = Instant::now();
-    sys::socket::connect(&stream, address, deadline).map_err(failure)?;
-    if is_own(stream.local_addr(), address) {
-        return Err(Failure::new(Error::Refused, Phase::Connect));
-    }
-    Ok((stream, start))
-}
-
-/// Sends a request that a new connection's empty send buffer takes whole, so that it need not wait.
-fn send(stream: &TcpStream, request: &[u8]) -> Result<(), Failure> {
-    match sys::socket::send_at_once(stream, request) {
-        Ok(sent) if sent == request.len() => Ok(()),
-        Ok(_) => Err(Failure::new(Error::Timeout, Phase::Send)),
-        Err(error) => Err(Failure::io(&error, Phase::Send)),
-    }
-}
-
 /// Whether a socket talks to itself: the kernel may choose, as the source port, the very port on this host
 /// that is asked and where nobody listens (a simultaneous open, RFC 9293, 3.5). Who asks the unspecified
 /// address asks this host.
@@ -226,6 +228,10 @@ mod tests {
         SocketAddr::from(([127, 0, 0, last], 8080))
     }
 
+    fn succeeded() -> Outcome {
+        Outcome::Success(Success::new(Duration::ZERO))
+    }
+
     fn refused() -> Outcome {
         Outcome::Failure(Failure::new(Error::Refused, Phase::Connect))
     }
@@ -236,11 +242,11 @@ mod tests {
         let shares = std::cell::RefCell::new(Vec::new());
         let probe = |tried: SocketAddr, deadline: Deadline| {
             shares.borrow_mut().push(deadline.left().unwrap().as_secs_f64().round());
-            if tried == address(3) { Outcome::Success { latency: Duration::ZERO } } else { refused() }
+            if tried == address(3) { succeeded() } else { refused() }
         };
         let report = each([1, 2, 3, 4].map(address).into_iter(), deadline, probe).unwrap();
         assert_eq!(report.address, address(3));
-        assert_eq!(report.outcome, Outcome::Success { latency: Duration::ZERO });
+        assert_eq!(report.outcome, succeeded());
         assert_eq!(report.failed, [(address(1), Error::Refused), (address(2), Error::Refused)]);
         assert_eq!(*shares.borrow(), [15.0, 20.0, 30.0]);
     }

@@ -2,21 +2,21 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::Instant;
 
-use super::{Error, Failure, Outcome, PING, Phase, connect, send};
+use super::connection::{self, Connection};
+use super::{Error, Failure, Outcome, PING, Phase, Success};
 use crate::sys::socket::TimedReader;
 use crate::time::Deadline;
 
 /// Probes the echo server at `address`.
 pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
-    Outcome::of(exchange(address, deadline))
+    connection::probe(address, deadline, |connection| exchange(connection, deadline))
 }
 
-fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
-    let (stream, start) = connect(address, deadline)?;
-    send(&stream, PING)?;
-    let mut reader = TimedReader { stream: &stream, deadline };
+fn exchange(connection: &Connection, deadline: Deadline) -> Result<Success, Failure> {
+    connection.send(PING)?;
+    let mut reader = TimedReader { stream: &connection.stream, deadline };
     // One byte more than is due: an echo that adds something is no echo.
     let mut answer = [0; PING.len() + 1];
     let mut len = 0;
@@ -30,5 +30,5 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
             return Err(Failure::new(Error::Mismatch, Phase::Receive));
         }
     }
-    Ok(start.elapsed())
+    Ok(connection.success("echo", Instant::now()))
 }

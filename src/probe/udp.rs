@@ -2,9 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Error, Failure, Outcome, PING, Phase, is_own};
+use super::{Error, Failure, Outcome, PING, Phase, Success, is_own};
 use crate::sys::datagram;
 use crate::time::Deadline;
 
@@ -13,7 +13,7 @@ pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
     Outcome::of(exchange(address, deadline))
 }
 
-fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure> {
+fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Success, Failure> {
     let in_phase = |phase| move |error: io::Error| Failure::io(&error, phase);
     let socket = datagram::connected(address).map_err(in_phase(Phase::Connect))?;
     if is_own(socket.local_addr(), address) {
@@ -30,7 +30,7 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Duration, Failure
             socket.recv(&mut datagram)
         });
         if &datagram[..len.map_err(in_phase(Phase::Receive))?] == PING {
-            return Ok(start.elapsed());
+            return Ok(Success::new(start.elapsed()));
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod random;
 pub mod signal;
 pub mod socket;
 pub mod stamped;
+pub mod tcp_info;
 
 use std::ffi::c_int;
 use std::io;

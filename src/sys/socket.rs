@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use super::address::{AF_INET, AF_INET6, RawAddress};
-use super::{checked, checked_len};
+use super::{checked, checked_len, tcp_info};
 use crate::time::Deadline;
 
 const SOCK_STREAM: c_int = 1;
@@ -97,13 +97,52 @@ pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {
     open(address, SOCK_STREAM).map(TcpStream::from)
 }
 
-/// Connects `stream` to `address` before `deadline`; an error of kind `TimedOut` otherwise.
+/// Why a connection could not be made, and how many SYNs were sent again in vain.
+#[derive(Debug)]
+pub struct Unconnected {
+    /// What the system said; of kind `TimedOut` at the deadline.
+    pub error: io::Error,
+    /// What `TCP_INFO` counted.
+    pub retransmits: u32,
+}
+
+impl From<Unconnected> for io::Error {
+    fn from(unconnected: Unconnected) -> Self {
+        unconnected.error
+    }
+}
+
+/// Until the kernel sends the first SYN again, a second after it (`TCP_TIMEOUT_INIT`), there is nothing to
+/// count. What answers at all has answered by then, nearly always.
+const BEFORE_RETRANSMIT: Duration = Duration::from_millis(900);
+
+/// Connects `stream` to `address` before `deadline`.
 ///
 /// `SO_SNDTIMEO` bounds a blocking connect (socket(7)): half the system calls of std's `connect_timeout`,
-/// and no wake-up through poll in the measured time. The send timeout stays set.
-pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> io::Result<()> {
+/// and no wake-up through poll in the measured time. The send timeout stays set. After a while it is poll all
+/// the same, because a connect that returns an error forgets what it had sent (`tcp_disconnect`).
+pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> Result<(), Unconnected> {
+    let early = deadline.no_later_than(Deadline::after(BEFORE_RETRANSMIT));
+    match connect_blocking(stream, address, early) {
+        Err(error) if error.kind() == ErrorKind::TimedOut => {}
+        connected => return connected.map_err(|error| Unconnected { error, retransmits: 0 }),
+    }
+    let answered = deadline.wait(|timeout| {
+        if wait_writable(stream, timeout)? { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
+    });
+    let retransmits = tcp_info::retransmits(stream);
+    let connected = match answered {
+        Ok(()) => connect_blocking(stream, address, deadline),
+        // An ICMP error that came while the SYN was being sent, as over a veth, is noted and kept back until
+        // the SYN is sent again, a second later (`sk_err_soft` in net/ipv4/tcp_ipv4.c); SO_ERROR tells it.
+        Err(error) => Err(stream.take_error().ok().flatten().unwrap_or(error)),
+    };
+    connected.map_err(|error| Unconnected { error, retransmits })
+}
+
+fn connect_blocking(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> io::Result<()> {
     let raw = RawAddress::from(address);
-    let connected = deadline.wait(|timeout| {
+    deadline.wait(|timeout| {
         stream.set_write_timeout(Some(timeout))?;
         // SAFETY: `raw` holds `len` bytes of a sockaddr.
         let connected = checked(unsafe { connect_(stream.as_raw_fd(), raw.bytes.as_ptr(), raw.len) });
@@ -115,13 +154,7 @@ pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> i
             }
             Err(error) => Err(error),
         }
-    });
-    match connected {
-        // An ICMP error that came while the SYN was being sent, as over a veth, is noted and kept back until
-        // the SYN is sent again, a second later (`sk_err_soft` in net/ipv4/tcp_ipv4.c); SO_ERROR tells it.
-        Err(error) if error.kind() == ErrorKind::TimedOut => Err(stream.take_error()?.unwrap_or(error)),
-        connected => connected,
-    }
+    })
 }
 
 /// Ends every blocked accept or receive on this socket, now and from now on. A listener stops listening.

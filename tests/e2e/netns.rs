@@ -275,8 +275,48 @@ fn latency_covers_the_handshake() {
         let (_, lines) = check(FAR[0], &["--timeout=10s", "--protocols=tcp,http"]);
         assert_eq!(lines.len(), 2);
         for line in lines {
-            assert!(line.latency_ms() >= 900.0, "{line}");
+            assert!(line.latency_ms() >= 900.0 && line.phase_ms("connect") >= 900.0, "{line}");
+            assert_eq!(line.retrans, Some(1), "{line}");
         }
+    });
+}
+
+/// A second is time for the first SYN and one more, whatever becomes of that one.
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn a_failed_handshake_says_how_often_it_was_tried() {
+    isolated(|| {
+        join_far();
+        // The other half meets ports where nobody listens.
+        filter_far("tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 drop; udp dport 8081 drop");
+        let retrans = |timeout: &str| {
+            let (_, lines) = check(FAR[0], &["--timeout", timeout, "--protocols=tcp,http"]);
+            lines.iter().map(|line| (line.brief(), line.retrans)).collect::<Vec<_>>()
+        };
+        let line = |brief: &str, retrans| (brief.to_owned(), retrans);
+        let refused = [line("TCP refused connect", Some(1)), line("HTTP refused connect", Some(1))];
+        assert_eq!(retrans("20s"), refused);
+        filter_far("meta l4proto tcp drop");
+        let silent = |times| [line("TCP timeout connect", times), line("HTTP timeout connect", times)];
+        assert_eq!(retrans("500ms"), silent(None));
+        assert_eq!(retrans("1500ms"), silent(Some(1)));
+    });
+}
+
+/// Data that vanish once a connection stands: what was sent again is told with success and failure alike.
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn data_that_were_sent_again_are_counted() {
+    isolated(|| {
+        join_far();
+        let _server = server_in("far");
+        filter_far("tcp flags & psh == psh numgen inc mod 2 == 0 drop");
+        let (_, lines) = check(FAR[0], &["--timeout=10s", "--protocols=tcp"]);
+        assert_eq!((lines[0].brief(), lines[0].retrans), ("TCP SUCCESS".into(), Some(1)));
+        filter_far("tcp flags & psh == psh drop");
+        let (_, lines) = check(FAR[0], &["--timeout=2s", "--protocols=tcp"]);
+        assert_eq!(lines[0].brief(), "TCP timeout receive");
+        assert!(lines[0].retrans > Some(1), "{}", lines[0]);
     });
 }
 

@@ -370,14 +370,47 @@ fn a_failure_says_what_was_tried_and_since_when() {
     assert_eq!((tried, *failures, detail), (&Tried::Address(ports.tcp.to_string()), 1, &None));
     // The stamp is taken a little later, and the second may have changed between the two.
     assert!(*since <= format!("{}Z", line.stamp.replace(' ', "T")), "{line}");
-    assert_eq!(line.failed, None);
+    assert_eq!((line.failed, line.retrans), (None, None));
 }
 
 #[test]
-fn a_success_against_one_address_has_a_latency_and_nothing_else() {
+fn a_success_against_one_address_has_a_latency_and_its_phases_and_nothing_else() {
     let line = check("http", http(OK), &[]);
     assert!(matches!(line.outcome, Outcome::Success { address: None, .. }), "{line}");
-    assert_eq!((line.failed, &*line.node), (None, "n"));
+    assert_eq!((line.failed, line.retrans, &*line.node), (None, None, "n"));
+}
+
+/// What comes late, and so which part of the latency is long.
+#[test]
+fn the_phases_of_a_latency_say_where_the_time_went() {
+    let pause = Duration::from_millis(80);
+    let slow_echo = tcp(move |mut stream| {
+        read_ping(&mut stream);
+        assert!(!closes_within(&mut stream, pause));
+        stream.write_all(b"PING").unwrap();
+    });
+    let slow_head = tcp(move |mut stream| {
+        read_head(&mut stream);
+        assert!(!closes_within(&mut stream, pause));
+        stream.write_all(OK.as_bytes()).unwrap();
+    });
+    let slow_body = tcp(move |mut stream| {
+        read_head(&mut stream);
+        let (head, body) = OK.split_at(OK.len() - 2);
+        stream.write_all(head.as_bytes()).unwrap();
+        assert!(!closes_within(&mut stream, pause));
+        stream.write_all(body.as_bytes()).unwrap();
+    });
+    for (protocol, address, phase, is_slow) in [
+        ("tcp", slow_echo, "echo", true),
+        ("http", slow_head, "ttfb", true),
+        ("http", slow_body, "ttfb", false),
+    ] {
+        let line = check(protocol, address, &["--timeout", AMPLE]);
+        let rest = line.latency_ms() - line.phase_ms("connect") - line.phase_ms(phase);
+        assert!(if is_slow { line.phase_ms(phase) >= 80.0 } else { rest >= 79.9 }, "{line}");
+        assert_eq!(line.retrans, None, "{line}");
+    }
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! What the probes over TCP share: making the connection, sending the request, counting what was sent again.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use super::{Error, Failure, Outcome, Phase, Success, is_own};
+use crate::sys::{socket, tcp_info};
+use crate::time::Deadline;
+
+/// A new connection.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    /// When the first packet was sent.
+    start: Instant,
+    /// When the handshake was over.
+    connected: Instant,
+}
+
+/// Connects to `address` and has `exchange` do the rest.
+pub(super) fn probe(
+    address: SocketAddr,
+    deadline: Deadline,
+    exchange: impl FnOnce(&Connection) -> Result<Success, Failure>,
+) -> Outcome {
+    let connection = match Connection::open(address, deadline) {
+        Ok(connection) => connection,
+        Err(failure) => return Outcome::Failure(failure),
+    };
+    let mut outcome = Outcome::of(exchange(&connection));
+    let (Outcome::Success(Success { retransmits, .. }) | Outcome::Failure(Failure { retransmits, .. })) =
+        &mut outcome;
+    *retransmits = tcp_info::retransmits(&connection.stream);
+    outcome
+}
+
+impl Connection {
+    /// A connection to `address`, which is somebody else.
+    pub(super) fn open(address: SocketAddr, deadline: Deadline) -> Result<Self, Failure> {
+        let failure = |error: io::Error| Failure::io(&error, Phase::Connect);
+        let stream = socket::stream(address).map_err(failure)?;
+        let start = Instant::now();
+        socket::connect(&stream, address, deadline).map_err(|unconnected| Failure {
+            retransmits: unconnected.retransmits,
+            ..failure(unconnected.error)
+        })?;
+        let connected = Instant::now();
+        if is_own(stream.local_addr(), address) {
+            return Err(Failure::new(Error::Refused, Phase::Connect));
+        }
+        Ok(Self { stream, start, connected })
+    }
+
+    /// Sends a request that the empty send buffer takes whole, so that it need not wait.
+    pub(super) fn send(&self, request: &[u8]) -> Result<(), Failure> {
+        match socket::send_at_once(&self.stream, request) {
+            Ok(sent) if sent == request.len() => Ok(()),
+            Ok(_) => Err(Failure::new(Error::Timeout, Phase::Send)),
+            Err(error) => Err(Failure::io(&error, Phase::Send)),
+        }
+    }
+
+    /// What ends now and has `phase` after its handshake, which ended at `at`.
+    pub(super) fn success(&self, phase: &'static str, at: Instant) -> Success {
+        let phases = vec![("connect", self.connected - self.start), (phase, at - self.connected)];
+        Success { phases, ..Success::new(self.start.elapsed()) }
+    }
+}
