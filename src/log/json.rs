@@ -60,7 +60,7 @@ impl Object {
     fn field(&mut self, key: &str, value: Value) {
         let before = self.text.len();
         self.text.push(if before == 0 { '{' } else { ',' });
-        self.push(format_args!("\"{key}{}\":", unit(value)));
+        self.text.extend(["\"", key, unit(value), "\":"]);
         self.value(value);
         if self.text.len() > ROOM {
             self.text.truncate(before);
@@ -96,17 +96,32 @@ impl Object {
     /// Ends with `mark`, or where there is no more room.
     fn string(&mut self, text: &str, mark: &str) {
         self.text.push('"');
-        let mut mark = mark;
+        let mark = if is_plain(text) && self.has_room(text.len() + mark.len()) {
+            self.text.push_str(text);
+            mark
+        } else {
+            self.escaped(text).then_some(mark).unwrap_or("…")
+        };
+        self.text.extend([mark, "\""]);
+    }
+
+    /// Whether all of `text` had room.
+    fn escaped(&mut self, text: &str) -> bool {
         for character in text.chars() {
             let before = self.text.len();
             push_escaped(&mut self.text, character);
-            if self.text.len() + "…\"".len() > ROOM {
+            if !self.has_room("…".len()) {
                 self.text.truncate(before);
-                (self.cut, mark) = (true, "…");
-                break;
+                self.cut = true;
+                return false;
             }
         }
-        self.push(format_args!("{mark}\""));
+        true
+    }
+
+    /// Whether so many bytes more, and the quote behind them, have room.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.text.len() + bytes + "\"".len() <= ROOM
     }
 
     fn push(&mut self, text: fmt::Arguments) {
@@ -126,6 +141,11 @@ fn unit(value: Value) -> &'static str {
         Value::Seconds(_) => "_s",
         _ => "",
     }
+}
+
+/// Whether nothing of it is escaped, for which nearly every string need not be looked at twice.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\')
 }
 
 /// Escapes what RFC 8259, 7 demands, and beyond it what a terminal or a reader of lines may act upon: delete,
@@ -276,8 +296,13 @@ mod tests {
     #[test]
     fn a_string_is_cut_at_the_room_there_is_and_not_before() {
         let taken = line_of(Event::Word(""), &[]).len() - "}".len();
-        for (extra, whole) in [(0, true), (1, false)] {
-            let word = "é".repeat(2) + &"e".repeat(ROOM - taken - "é".len() * 2 - "…".len() + extra);
+        let room = ROOM - taken;
+        for (word, whole) in [
+            ("e".repeat(room), true),
+            ("e".repeat(room + 1), false),
+            ("é".to_owned() + &"e".repeat(room - "é…".len()), true),
+            ("é".to_owned() + &"e".repeat(room - "é…".len() + 1), false),
+        ] {
             let line = line_of(Event::Word(&word), &[]);
             assert_eq!(line.contains(&format!("\"event\":\"{word}\"")), whole);
             assert_eq!(line.ends_with("e…\",\"cut\":true}"), !whole, "{line}");

@@ -6,12 +6,23 @@ use super::escape;
 use super::record::{Event, Record, Speaker, Value, milliseconds};
 use crate::time::Utc;
 
+/// Most lines fit, so that they are put together without moving.
+const USUAL: usize = 160;
+
 /// The line, without its end. Past the longest it is cut by who prints it.
 pub(super) fn line(record: &Record) -> String {
-    let Record { time, speaker, kind, event, fields } = record;
-    let mut line = format!("[{}] [{speaker}] [{kind}] {event}", Utc::from(*time));
-    for (key, value) in *fields {
-        let _ = write!(line, " {key}={value}");
+    let mut line = String::with_capacity(USUAL);
+    let _ = write!(line, "[{}] [{}] [{}] ", Utc::from(record.time), record.speaker, record.kind);
+    match record.event {
+        Event::Word(word) => line.push_str(word),
+        Event::Request { method, path, status } => {
+            let _ = write!(line, "{} {} {status}", escape(method), escape(path));
+        }
+        Event::Rejected(status) => drop(write!(line, "REJECTED {status}")),
+    }
+    for (key, value) in record.fields {
+        line.extend([" ", key, "="]);
+        let _ = write!(line, "{value}");
     }
     line
 }
@@ -21,18 +32,6 @@ impl fmt::Display for Speaker {
         match self {
             Self::Server => f.write_str("SERVER"),
             Self::Node(name) => write!(f, "NODE:{name}"),
-        }
-    }
-}
-
-impl fmt::Display for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Word(word) => f.write_str(word),
-            Self::Request { method, path, status } => {
-                write!(f, "{} {} {status}", escape(method), escape(path))
-            }
-            Self::Rejected(status) => write!(f, "REJECTED {status}"),
         }
     }
 }
@@ -64,7 +63,7 @@ impl fmt::Display for Value<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 
@@ -92,8 +91,17 @@ mod tests {
         ] {
             assert_eq!(value.to_string(), text);
         }
-        let request = Event::Request { method: "GET", path: "/a\\b", status: 404 };
-        assert_eq!(request.to_string(), "GET /a\\\\b 404");
-        assert_eq!(Event::Rejected(400).to_string(), "REJECTED 400");
+    }
+
+    #[test]
+    fn a_request_is_told_with_its_status_and_without_a_key() {
+        for (event, text) in [
+            (Event::Request { method: "GET", path: "/a\\b", status: 404 }, "GET /a\\\\b 404"),
+            (Event::Rejected(400), "REJECTED 400"),
+        ] {
+            let (time, speaker) = (SystemTime::UNIX_EPOCH, &Speaker::Server);
+            let line = line(&Record { time, speaker, kind: "HTTP", event, fields: &[] });
+            assert_eq!(line, format!("[1970-01-01 00:00:00] [SERVER] [HTTP] {text}"));
+        }
     }
 }
