@@ -6,6 +6,22 @@ use super::date;
 /// The interim response that invites a client to send its body (RFC 9110, 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// The statuses that Smoker replies with, and their phrases.
+pub const STATUSES: [(u16, &str); 12] = [
+    (200, "OK"),
+    (400, "Bad Request"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (408, "Request Timeout"),
+    (413, "Content Too Large"),
+    (414, "URI Too Long"),
+    (417, "Expectation Failed"),
+    (431, "Request Header Fields Too Large"),
+    (501, "Not Implemented"),
+    (503, "Service Unavailable"),
+    (505, "HTTP Version Not Supported"),
+];
+
 /// A response head being appended to a `Vec`. Names and values are the program's own, or of a form that
 /// was checked: nothing from outside can add a line.
 #[derive(Debug)]
@@ -71,23 +87,9 @@ pub fn push_line(out: &mut Vec<u8>, name: &str, value: &str) {
     }
 }
 
-/// The phrase of a status that Smoker replies with; a phrase may be empty (RFC 9112, 4).
+/// A phrase may be empty (RFC 9112, 4).
 fn phrase(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        400 => "Bad Request",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        417 => "Expectation Failed",
-        431 => "Request Header Fields Too Large",
-        501 => "Not Implemented",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
+    STATUSES.iter().find(|(known, _)| *known == status).map_or("", |(_, phrase)| phrase)
 }
 
 fn push_decimal(out: &mut Vec<u8>, number: u64) {
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read_back() {
-        for status in [200, 400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505, 999] {
+        for status in STATUSES.map(|(status, _)| status).into_iter().chain([999]) {
             let head = written(|out| Head::new(out, status, NOW).length(2).connection(1, false).end());
             let parsed = response::Head { status, framing: Framing::Length(2) };
             assert_eq!(response::parse(head.as_bytes()), Ok(Some((parsed, head.len()))));

@@ -10,6 +10,7 @@ pub mod stop;
 pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod traffic;
 pub mod trouble;
 pub mod workers;
 

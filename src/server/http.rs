@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::metrics::Metrics;
 use super::{Listeners, RESERVE_TIMEOUT, Shared};
 use crate::http::request::Request;
 use crate::serve::accept;
@@ -32,6 +33,7 @@ pub(super) fn run(shared: &Shared, listeners: &Listeners) {
                 turned_away.hand(connection)
             }
             Err(_closed) => {
+                shared.metrics.http.refused.add(1);
                 refused.line(&shared.log, "HTTP", "REFUSED", peer, "too many connections");
                 Ok(())
             }
@@ -45,17 +47,18 @@ fn conversation(
     shared: &Shared,
     idle_timeout: Duration,
     requests: Requests,
-    route: fn(&Request<'_>, &Stop) -> Result<Reply, Refusal>,
+    route: fn(&Request<'_>, &Stop, &Metrics) -> Result<Reply, Refusal>,
 ) -> impl Fn(Admitted) + use<> {
     let (stop, bodies, log) = (Arc::clone(&shared.stop), Arc::clone(&shared.bodies), shared.log.clone());
     let identity = Identity::new(&shared.config.node_name, shared.config.pod_name.as_deref());
-    let service = Service { idle_timeout, requests, stop, bodies, identity, log };
-    move |connection| converse(&connection, &service, &|request| route(request, &service.stop))
+    let (metrics, traffic) = (Arc::clone(&shared.metrics), Arc::clone(&shared.metrics.http));
+    let service = Service { idle_timeout, requests, stop, bodies, traffic, identity, log };
+    move |connection| converse(&connection, &service, &|request| route(request, &service.stop, &metrics))
 }
 
 /// What the server replies to `request`.
 #[expect(clippy::unnecessary_wraps, reason = "one of two handlers, and the other refuses")]
-fn route(request: &Request<'_>, stop: &Stop) -> Result<Reply, Refusal> {
+fn route(request: &Request<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
     let is_read = matches!(request.method, "GET" | "HEAD");
     let text = |status, text| Reply { status, fields: &[], content: Content::Text(text) };
     Ok(match request.path {
@@ -67,16 +70,19 @@ fn route(request: &Request<'_>, stop: &Stop) -> Result<Reply, Refusal> {
         "/" => not_allowed(&[("Allow", "GET, HEAD, POST")]),
         "/health" if is_read && stop.has_reached(Phase::Draining) => text(503, "draining"),
         "/health" if is_read => text(200, "healthy"),
-        "/health" => not_allowed(&[("Allow", "GET, HEAD")]),
+        "/metrics" if is_read => {
+            Reply { status: 200, fields: &[], content: Content::Metrics(metrics.page()) }
+        }
+        "/health" | "/metrics" => not_allowed(&[("Allow", "GET, HEAD")]),
         _ => text(404, "not found"),
     })
 }
 
 /// What a server replies that has no place left: the truth about its health, because being busy is no reason
-/// to be restarted, and else when to come back.
-fn route_when_busy(request: &Request<'_>, stop: &Stop) -> Result<Reply, Refusal> {
-    if request.path == "/health" {
-        return route(request, stop);
+/// to be restarted; its metrics, or being busy would look like being gone; and else when to come back.
+fn route_when_busy(request: &Request<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
+    if matches!(request.path, "/health" | "/metrics") {
+        return route(request, stop, metrics);
     }
     Err(Refusal { status: 503, reason: "too many connections", fields: &[("Retry-After", "1")] })
 }

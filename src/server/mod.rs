@@ -1,6 +1,7 @@
 //! The echo server: its three listeners, their start and their stop.
 
 mod http;
+mod metrics;
 mod tally;
 mod tcp;
 mod udp;
@@ -21,6 +22,7 @@ use crate::sys;
 use crate::sys::datagram::DatagramSocket;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
+use metrics::Metrics;
 
 /// Connections that may wait to be accepted. With std's 128 a burst of 1000 clients lost SYNs, and each
 /// lost one waits a second.
@@ -74,6 +76,7 @@ struct Shared {
     connections: Arc<Connections>,
     reserve: Arc<Connections>,
     bodies: Arc<Bodies>,
+    metrics: Arc<Metrics>,
 }
 
 struct Listeners {
@@ -107,6 +110,7 @@ pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
         stop: Arc::default(),
         bodies: Arc::default(),
         instance: identity::instance(),
+        metrics: Arc::default(),
         log: log.clone(),
         config,
     });

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Listeners, Shared};
@@ -10,6 +11,7 @@ use crate::serve;
 use crate::serve::accept;
 use crate::serve::connections::Connection;
 use crate::serve::stream::{Patience, write_all};
+use crate::serve::traffic::Traffic;
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
 use crate::sys::socket;
@@ -25,13 +27,15 @@ const LARGE_BUFFER: usize = 16 * 1024;
 /// Accepts connections, each echoed by a thread, until the stop. Past the limit they are closed at once.
 pub(super) fn run(shared: &Shared, listeners: &Listeners) {
     let (log, idle_timeout) = (shared.log.clone(), shared.config.idle_timeout);
-    let workers = Workers::new(move |connection| echo(&connection, idle_timeout, &log));
+    let traffic = Arc::clone(&shared.metrics.tcp);
+    let workers = Workers::new(move |connection| echo(&connection, idle_timeout, &traffic, &log));
     let mut refused = Complaints::default();
     let trouble = Trouble::new(shared.log.clone(), "TCP");
     accept::run(&listeners.tcp, &shared.stop, trouble, |stream, peer| {
         match shared.connections.admit(stream, peer) {
             Ok(connection) => workers.hand(connection),
             Err(_closed) => {
+                shared.metrics.tcp.refused.add(1);
                 refused.line(&shared.log, "TCP", "REFUSED", peer, "too many connections");
                 Ok(())
             }
@@ -41,15 +45,16 @@ pub(super) fn run(shared: &Shared, listeners: &Listeners) {
 }
 
 /// Echoes until the end, and logs an end that is none of the peer's orderly ones.
-fn echo(connection: &Connection, idle_timeout: Duration, log: &Log) {
+fn echo(connection: &Connection, idle_timeout: Duration, traffic: &Traffic, log: &Log) {
+    let _open = traffic.open();
     serve::log_connection(log, "TCP", "OPENED", connection.peer);
-    if let Err(error) = echo_all(connection, idle_timeout, log) {
+    if let Err(error) = echo_all(connection, idle_timeout, traffic, log) {
         serve::log_error(log, "TCP", &error, connection.peer);
     }
     serve::log_connection(log, "TCP", "CLOSED", connection.peer);
 }
 
-fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::Result<()> {
+fn echo_all(connection: &Connection, idle_timeout: Duration, traffic: &Traffic, log: &Log) -> io::Result<()> {
     let stream = &connection.stream;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(idle_timeout))?;
@@ -66,7 +71,9 @@ fn echo_all(connection: &Connection, idle_timeout: Duration, log: &Log) -> io::R
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
             Err(error) => return Err(error),
         };
+        traffic.received.add(bytes.len() as u64);
         write_all(stream, bytes, patience)?;
+        traffic.sent.add(bytes.len() as u64);
         if log.prints(Level::Info) {
             let fields =
                 [("bytes", Value::Count(bytes.len() as u64)), ("client", Value::Address(connection.peer))];

@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
+use super::metrics::Datagrams;
 use super::tally::Tally;
 use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
@@ -27,10 +28,18 @@ struct Echo<'a> {
     own_port: u16,
     instance: u64,
     tally: Tally,
+    datagrams: &'a Datagrams,
     log: &'a Log,
     trouble: Trouble,
     dropped: Complaints,
     unsent: Complaints,
+}
+
+/// What goes back: the datagram as it came, or the reply that a Smoker asked for.
+#[derive(Clone, Copy)]
+enum Answer {
+    Echo,
+    Reply,
 }
 
 /// Echoes until the stop.
@@ -60,6 +69,7 @@ impl<'a> Echo<'a> {
             own_port: socket.local_addr().map_or(0, |address| address.port()),
             instance: shared.instance,
             tally: Tally::default(),
+            datagrams: &shared.metrics.udp,
             log: &shared.log,
             trouble: Trouble::new(shared.log.clone(), "UDP"),
             dropped: Complaints::default(),
@@ -68,15 +78,15 @@ impl<'a> Echo<'a> {
     }
 
     fn answer(&mut self, datagram: &mut [u8], origin: &Origin) {
+        self.datagrams.received_bytes.add(datagram.len() as u64);
         if answers_itself(origin.port(), self.own_port) {
             return self.drop(origin, "source port of a service");
         }
         match wire::decode(datagram) {
-            Ok(None) => self.send(datagram, origin, "ECHO", Level::Info),
+            Ok(None) => self.send(datagram, origin, Answer::Echo),
             Ok(Some(Datagram::Request(request))) => {
                 let len = self.reply(request, datagram, origin);
-                // A line for each would be 16 lines a round for each node.
-                self.send(&datagram[..len], origin, "REPLY", Level::Debug);
+                self.send(&datagram[..len], origin, Answer::Reply);
             }
             // Whoever sent this does not wait for an answer, or was forged: two servers would go on for ever.
             Ok(Some(Datagram::Reply(_))) => self.drop(origin, "a reply"),
@@ -102,23 +112,32 @@ impl<'a> Echo<'a> {
         len
     }
 
-    fn send(&mut self, datagram: &[u8], origin: &Origin, event: &str, level: Level) {
+    fn send(&mut self, datagram: &[u8], origin: &Origin, answer: Answer) {
         match self.socket.reply(datagram, origin) {
             Ok(()) => {
                 self.trouble.is_over();
-                self.log_sent(datagram.len(), origin, event, level);
+                self.count_and_log(datagram.len(), origin, answer);
             }
             Err(error) => {
+                self.datagrams.unsent.add(1);
                 self.unsent.line(self.log, "UDP", "UNSENT", client(origin), &sys::describe(&error));
             }
         }
     }
 
     fn drop(&mut self, origin: &Origin, why: &str) {
+        self.datagrams.dropped.add(1);
         self.dropped.line(self.log, "UDP", "DROPPED", client(origin), why);
     }
 
-    fn log_sent(&self, len: usize, origin: &Origin, event: &str, level: Level) {
+    fn count_and_log(&self, len: usize, origin: &Origin, answer: Answer) {
+        let (count, event, level) = match answer {
+            Answer::Echo => (&self.datagrams.echo, "ECHO", Level::Info),
+            // A line for each would be 16 lines a round for each node.
+            Answer::Reply => (&self.datagrams.reply, "REPLY", Level::Debug),
+        };
+        count.add(1);
+        self.datagrams.sent_bytes.add(len as u64);
         if self.log.prints(level) {
             let fields = [("bytes", Value::Count(len as u64)), ("client", Value::Address(client(origin)))];
             self.log.line(level, "UDP", event, &fields);

@@ -12,6 +12,7 @@ use crate::http::buffer::Buffer;
 use crate::http::reply;
 use crate::http::request::{self, BODY_LIMIT, Request};
 use crate::log::{Event, Level, Value};
+use crate::metrics;
 use crate::serve::bodies::Full;
 use crate::serve::connections::Connection;
 use crate::serve::stop::Phase;
@@ -121,7 +122,8 @@ impl<'a> Conversation<'a> {
         self.connection.set_idle(true);
         match self.buffer.fill(&mut stream) {
             Ok(0) => Err(End::Over),
-            Ok(_) => {
+            Ok(received) => {
+                self.service.traffic.received.add(received as u64);
                 self.connection.set_idle(false);
                 Ok(())
             }
@@ -135,7 +137,10 @@ impl<'a> Conversation<'a> {
         self.times_idleness = false;
         match self.buffer.fill(&mut TimedReader { stream: &self.connection.stream, deadline }) {
             Ok(0) => Err(End::Failed(ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Ok(()),
+            Ok(received) => {
+                self.service.traffic.received.add(received as u64);
+                Ok(())
+            }
             Err(error) if error.kind() == ErrorKind::TimedOut => Err(refused(408, too_late)),
             Err(error) => Err(error.into()),
         }
@@ -151,11 +156,12 @@ impl<'a> Conversation<'a> {
         }
         self.read_body(decoder, |payload| match asked.reply.content {
             Content::Echo => body.extend(payload),
-            Content::Text(_) => Ok(()),
+            Content::Text(_) | Content::Metrics(_) => Ok(()),
         })?;
-        let (content_type, content) = match asked.reply.content {
+        let (content_type, content) = match &asked.reply.content {
             Content::Echo => ("application/octet-stream", body.bytes()),
             Content::Text(text) => (TEXT, text.as_bytes()),
+            Content::Metrics(page) => (metrics::CONTENT_TYPE, page.as_bytes()),
         };
         let said = Said {
             status: asked.reply.status,
@@ -225,7 +231,10 @@ impl<'a> Conversation<'a> {
 
     fn send(&mut self, said: Said, content: &[u8]) -> io::Result<()> {
         let content = if self.head_only { &[] } else { content };
-        self.writer.write(said, content, &self.connection.stream, self.patience())
+        self.service.traffic.reply(said.status);
+        let sent = self.writer.write(said, content, &self.connection.stream, self.patience())?;
+        self.service.traffic.sent.add(sent as u64);
+        Ok(())
     }
 
     /// Logs the reply, with the request where it was understood, and with what was wrong.
@@ -323,6 +332,7 @@ mod tests {
             requests: Requests::Many,
             stop: Arc::default(),
             bodies: Arc::default(),
+            traffic: Arc::default(),
             identity: Identity::default(),
             log: silent_log(),
         }

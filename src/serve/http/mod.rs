@@ -11,6 +11,7 @@ use super::bodies::Bodies;
 use super::connections::Connection;
 use super::identity::Identity;
 use super::stop::Stop;
+use super::traffic::Traffic;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
 use crate::log::Log;
@@ -26,6 +27,8 @@ pub struct Service {
     pub stop: Arc<Stop>,
     /// The account of request bodies.
     pub bodies: Arc<Bodies>,
+    /// What they have carried.
+    pub traffic: Arc<Traffic>,
     /// Who answers, as every reply says.
     pub identity: Identity,
     /// Where requests are logged.
@@ -58,6 +61,8 @@ pub type Fields = &'static [(&'static str, &'static str)];
 pub enum Content {
     /// A text, sent as `text/plain`.
     Text(&'static str),
+    /// A page of metrics, made for this reply.
+    Metrics(String),
     /// The request's own body, sent as `application/octet-stream`.
     Echo,
 }
@@ -78,6 +83,7 @@ pub type Handler<'a> = dyn Fn(&Request<'_>) -> Result<Reply, Refusal> + 'a;
 /// Answers requests with what `handle` says to each, until the connection ends.
 pub fn converse(connection: &Connection, service: &Service, handle: &Handler) {
     log_connection(&service.log, "HTTP", "OPENED", connection.peer);
+    let _open = service.traffic.open();
     let mut conversation = Conversation::new(connection, service);
     match conversation.run(handle) {
         Ok(()) | Err(End::Over) => {}

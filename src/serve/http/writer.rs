@@ -44,14 +44,14 @@ impl Writer {
         Self { who, out: Vec::new(), head_len: 0, head_of: None }
     }
 
-    /// Writes a head that says `said`, and `content`, which is empty for a HEAD.
+    /// Writes a head that says `said`, and `content`, which is empty for a HEAD: how many bytes in all.
     pub(super) fn write(
         &mut self,
         said: Said,
         content: &[u8],
         stream: &TcpStream,
         patience: Patience,
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         if self.head_of != Some((said, seconds)) {
             self.make_head(said, seconds);
@@ -59,10 +59,12 @@ impl Writer {
         self.out.truncate(self.head_len);
         if content.len() <= ONE_PIECE_LIMIT {
             self.out.extend_from_slice(content);
-            return write_all(stream, &self.out, patience);
+            write_all(stream, &self.out, patience)?;
+        } else {
+            write_all(stream, &self.out, patience)?;
+            write_all(stream, content, patience)?;
         }
-        write_all(stream, &self.out, patience)?;
-        write_all(stream, content, patience)
+        Ok(self.head_len + content.len())
     }
 
     fn make_head(&mut self, said: Said, seconds: u64) {
