@@ -12,6 +12,7 @@ use crate::yaml::{self, Node};
 
 const SERVER: &str = "smoker-server";
 const CLIENT: &str = "smoker-client";
+const ENDPOINTS: &str = "smoker-server-endpoints";
 
 /// Where a workload's pods and their one container are described.
 const POD: &str = "spec template spec";
@@ -42,19 +43,47 @@ fn the_servers_ports_are_declared_published_and_admitted() {
     let declared = object("Deployment", SERVER);
     let declared = declared.list(&format!("{CONTAINER} ports"));
     assert_eq!(listed(declared, ["name", "protocol", "containerPort"]), expected);
-    for service in [SERVER, "smoker-server-endpoints"] {
+    for service in [SERVER, ENDPOINTS] {
         let service = object("Service", service);
         assert_eq!(listed(service.list("spec ports"), ["name", "protocol", "port"]), expected);
         assert_eq!(listed(service.list("spec ports"), ["targetPort", "protocol", "port"]), expected);
     }
 
-    let policy = object("NetworkPolicy", SERVER);
-    let [rule] = policy.list("spec ingress") else { panic!("not one rule") };
-    assert!(rule.find("from").is_none(), "a smoker run by hand on a node would be shut out");
-    let admitted =
-        rule.list("ports").iter().map(|port| format!("{} {}", port.text("protocol"), port.text("port")));
-    assert!(admitted.eq(expected.iter().map(|port| port.split_once(' ').unwrap().1.to_owned())));
-    assert!(object("NetworkPolicy", CLIENT).list("spec ingress").is_empty());
+    let numbers = expected.map(|port| port.split_once(' ').unwrap().1.to_owned());
+    assert_eq!(admitted(SERVER), numbers);
+}
+
+#[test]
+fn the_clients_port_is_declared_and_alone_admitted() {
+    let number = client().client_port.expect("a CLIENT_PORT").to_string();
+    let workload = object("DaemonSet", CLIENT);
+    let [port] = workload.list(&format!("{CONTAINER} ports")) else { panic!("not one port") };
+    assert_eq!(["name", "protocol", "containerPort"].map(|key| port.text(key)), ["metrics", "TCP", &number]);
+    assert_eq!(admitted(CLIENT), [format!("TCP {number}")]);
+}
+
+#[test]
+fn pods_say_where_they_are_scraped() {
+    let ports = [server().ports.http, client().client_port.unwrap()];
+    for (workload, port) in workloads().iter().zip(ports) {
+        let annotations = workload.entries("spec template metadata annotations");
+        let expected = [("scrape", "true"), ("port", &port.to_string()), ("path", "/metrics")]
+            .map(|(key, value)| (format!("prometheus.io/{key}"), Node::Scalar(value.to_owned())));
+        assert!(annotations.into_iter().eq(expected.iter().map(|(key, value)| (key.as_str(), value))));
+    }
+}
+
+#[test]
+fn replicas_stand_apart_where_they_can() {
+    let workload = object("Deployment", SERVER);
+    assert_eq!(workload.text("spec replicas"), "2");
+    let [constraint] = workload.list(&format!("{POD} topologySpreadConstraints")) else { panic!("not one") };
+    assert_eq!(constraint.text("maxSkew"), "1");
+    assert_eq!(constraint.text("topologyKey"), "kubernetes.io/hostname");
+    assert_eq!(constraint.text("whenUnsatisfiable"), "ScheduleAnyway", "one node has to do");
+    assert_eq!(constraint.text("labelSelector matchLabels app"), SERVER);
+    assert_eq!(workload.text("spec strategy rollingUpdate maxSurge"), "0", "a third would stand beside one");
+    assert_eq!(workload.text("spec strategy rollingUpdate maxUnavailable"), "1");
 }
 
 #[test]
@@ -71,31 +100,40 @@ fn every_variable_is_a_setting_of_its_command() {
 }
 
 #[test]
-fn the_clients_probe_the_service_and_name_their_node() {
-    let Run::Client(client) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
+fn the_clients_probe_the_service_and_its_replicas_and_name_their_node() {
+    let client = client();
+    let headless = object("Service", ENDPOINTS);
     assert_eq!(client.host, Host::Name(object("Service", SERVER).text("metadata name").to_owned()));
+    assert_eq!(client.endpoints_host, Some(Host::Name(headless.text("metadata name").to_owned())));
+    assert_eq!(headless.text("spec clusterIP"), "None");
     assert_eq!(client.ports, server().ports);
     assert_eq!(client.node_name, "spec.nodeName");
     assert_eq!(client.count, None);
 }
 
 #[test]
+fn the_servers_name_their_node_and_pod() {
+    let server = server();
+    assert_eq!(server.node_name, "spec.nodeName");
+    assert_eq!(server.pod_name.as_deref(), Some("metadata.name"));
+}
+
+#[test]
 fn draining_takes_the_server_out_of_the_service_without_a_restart() {
     let server = server();
     let workload = object("Deployment", SERVER);
-    let seconds = |path: &str| Duration::from_secs(workload.text(path).parse().unwrap());
-    let until_it_acts = |probe: &str| {
-        let probe = format!("{CONTAINER} {probe}");
-        assert_eq!(workload.text(&format!("{probe} httpGet path")), "/health");
-        assert_eq!(workload.text(&format!("{probe} httpGet port")), "http");
-        let failures: u32 = workload.text(&format!("{probe} failureThreshold")).parse().unwrap();
-        seconds(&format!("{probe} periodSeconds")) * failures
-    };
-
-    assert!(until_it_acts("readinessProbe") < server.drain_delay);
+    assert!(until_it_acts(&workload, "readinessProbe", "http") < server.drain_delay);
     let stopping = server.drain_delay + server.shutdown_timeout;
-    assert!(until_it_acts("livenessProbe") > stopping);
-    assert!(seconds(&format!("{POD} terminationGracePeriodSeconds")) > stopping);
+    assert!(until_it_acts(&workload, "livenessProbe", "http") > stopping);
+    assert!(seconds(&workload, &format!("{POD} terminationGracePeriodSeconds")) > stopping);
+}
+
+/// `/health` turns to 503 after three rounds; until it is ended the client has as long again to come back.
+#[test]
+fn a_client_is_restarted_only_when_its_loop_hangs() {
+    let workload = object("DaemonSet", CLIENT);
+    assert!(until_it_acts(&workload, "readinessProbe", "metrics") <= client().interval);
+    assert!(until_it_acts(&workload, "livenessProbe", "metrics") >= 3 * client().interval);
 }
 
 /// The arithmetic of the manifest's comment, with the binary's own limits.
@@ -153,7 +191,7 @@ fn labels_are_complete_and_selectors_minimal() {
             }
         }
     }
-    for service in [SERVER, "smoker-server-endpoints"] {
+    for service in [SERVER, ENDPOINTS] {
         let service = object("Service", service);
         assert_eq!(service.entries("spec selector"), [("app", &Node::Scalar(SERVER.to_owned()))]);
     }
@@ -193,6 +231,32 @@ fn server() -> config::Server {
     server
 }
 
+fn client() -> config::Client {
+    let Run::Client(client) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
+    client
+}
+
+/// What a policy lets in, from anywhere: a smoker run by hand on a node and Prometheus have no labels to go by.
+fn admitted(policy: &str) -> Vec<String> {
+    let policy = object("NetworkPolicy", policy);
+    let [rule] = policy.list("spec ingress") else { panic!("not one rule") };
+    assert!(rule.find("from").is_none());
+    rule.list("ports").iter().map(|port| format!("{} {}", port.text("protocol"), port.text("port"))).collect()
+}
+
+/// How long `/health` on a port fails before the kubelet acts on a workload's probe.
+fn until_it_acts(workload: &Node, probe: &str, port: &str) -> Duration {
+    let probe = format!("{CONTAINER} {probe}");
+    assert_eq!(workload.text(&format!("{probe} httpGet path")), "/health");
+    assert_eq!(workload.text(&format!("{probe} httpGet port")), port);
+    let failures: u32 = workload.text(&format!("{probe} failureThreshold")).parse().unwrap();
+    seconds(workload, &format!("{probe} periodSeconds")) * failures
+}
+
+fn seconds(workload: &Node, path: &str) -> Duration {
+    Duration::from_secs(workload.text(path).parse().unwrap())
+}
+
 fn workloads() -> [Node; 2] {
     [object("Deployment", SERVER), object("DaemonSet", CLIENT)]
 }
@@ -209,8 +273,9 @@ fn object(kind: &str, name: &str) -> Node {
 
 /// Everything that `kubectl apply -f manifests/` creates, in its order.
 fn objects() -> Vec<Node> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(repository().join("manifests")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries = fs::read_dir(repository().join("manifests")).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     files.iter().flat_map(|file| yaml::documents(&read(file))).collect()
 }
