@@ -6,6 +6,7 @@ mod command_line;
 mod isolated;
 mod line;
 mod manifests;
+mod monitoring;
 mod names;
 mod netns;
 mod probes;
