@@ -61,11 +61,7 @@ pub(super) fn udp<'a>(
     late: &mut Vec<Asking<'a>>,
     deadline: Deadline,
 ) -> Vec<Result<Reply, Failure>> {
-    let asked = Asking::of(server).and_then(|mut asking| {
-        asking.ask(questions, edns)?;
-        Ok(asking)
-    });
-    match asked {
+    match Asking::start(server, questions, edns) {
         Ok(asking) => late.push(asking),
         Err(error) => return vec![Err(error.into()); questions.len()],
     }
@@ -109,11 +105,13 @@ pub(super) fn tcp(
 }
 
 impl<'a> Asking<'a> {
-    /// No question yet, of `server`.
-    pub(super) fn of(server: SocketAddr) -> io::Result<Self> {
+    /// Asks `server` these questions.
+    pub(super) fn start(server: SocketAddr, questions: &[Question<'a>], edns: bool) -> io::Result<Self> {
         let socket = datagram::connected(server)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, open: Vec::new() })
+        let mut asking = Self { socket, open: Vec::new() };
+        asking.ask(questions, edns)?;
+        Ok(asking)
     }
 
     /// Asks these questions, and hears no longer what answers earlier ones.

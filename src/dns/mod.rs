@@ -4,6 +4,7 @@
 
 mod exchange;
 mod hosts;
+mod interview;
 mod message;
 mod name;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod nameserver;
 mod reader;
 mod resolv_conf;
 mod search;
+mod survey;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,8 +20,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::time::Deadline;
+use resolv_conf::ResolvConf;
 
+pub use interview::{Answer, Reached, UDP_PORTS};
 pub use name::Name;
+pub use survey::Surveyed;
 
 /// The most addresses a look-up gives: each has its share of a probe's time, and a share of less than a
 /// sixteenth of it is no fair trial.
@@ -33,10 +38,10 @@ const READ_LENGTH: usize = 4096;
 
 /// Why a look-up gave no address.
 ///
-/// Several nameservers may fail in several ways. What one says outranks what another does not:
-/// `ServerFailure` for a SERVFAIL, then `Timeout`, then `Malformed`, then `ServerFailure` for servers that
-/// were all unreachable; and before them all comes `Local`, which leaves the rest in doubt. Among the names of the search list, the first that failed decides: had it been
-/// answered, it might have been the one.
+/// Several nameservers may fail in several ways. `Local` outranks all else, which it leaves in doubt; and
+/// what one says outranks what another does not: `ServerFailure` for a SERVFAIL, then `Timeout`, then
+/// `Malformed`, then `ServerFailure` for servers that were all unreachable. Among the names of the search
+/// list, the first that failed decides: had it been answered, it might have been the one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// Every name of the search list was answered, and has no address of either family (NXDOMAIN or no such
@@ -49,7 +54,7 @@ pub enum Error {
     ServerFailure,
     /// What the nameservers sent, those that could be reached, was no DNS reply, or aliases without an end.
     Malformed,
-    /// This host had no socket to ask from: descriptors, memory or ports have run out. It says nothing of DNS.
+    /// This host had no socket to ask from: descriptors, memory or ports ran out. It says nothing of DNS.
     Local,
 }
 
@@ -105,8 +110,25 @@ impl Resolver {
         if !addresses.is_empty() {
             return Ok(Found { addresses, name: parsed.to_string(), resolver: None });
         }
-        let conf = resolv_conf::ResolvConf::parse(&read(&self.resolv_conf), &interface_index);
+        let conf = self.conf();
         search::look_up(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
+    }
+
+    /// Every nameserver asked for itself and at the same time, in the order of resolv.conf, at most three:
+    /// whether it answers, over UDP and over TCP, and what it knows of `name`, if there is one, and of
+    /// `kubernetes.default`, if a search domain begins with `svc.`. Without either it is asked for the root,
+    /// to which any server has something to reply.
+    ///
+    /// Ends by the deadline. The hosts file is not read: a name that is there may well be unknown elsewhere.
+    pub fn survey(&self, name: Option<&str>, deadline: Deadline) -> Vec<Surveyed> {
+        let conf = self.conf();
+        let parsed = name.and_then(|name| Some((Name::parse(name)?, name.ends_with('.'))));
+        let candidates = parsed.map(|(name, absolute)| conf.candidates(&name, absolute)).unwrap_or_default();
+        survey::survey(&conf, &candidates, deadline)
+    }
+
+    fn conf(&self) -> ResolvConf {
+        ResolvConf::parse(&read(&self.resolv_conf), &interface_index)
     }
 }
 
@@ -195,6 +217,19 @@ mod tests {
         let (_pipe, resolv_conf) = file(b"nameserver fe80::1%no-such-link\n");
         let resolver = Resolver { hosts: "/nowhere".into(), resolv_conf };
         assert_eq!(resolver.look_up("a", soon()), Err(Error::ServerFailure));
+    }
+
+    #[test]
+    fn a_survey_asks_whom_resolv_conf_names() {
+        let (_pipe, resolv_conf) = file(b"search svc.b\nnameserver fe80::1%no-such-link\n");
+        let resolver = Resolver { hosts: "/nowhere".into(), resolv_conf };
+        let surveyed = resolver.survey(Some("a"), soon()).remove(0);
+        assert_eq!(surveyed.nameserver, "[fe80::1]:53".parse().unwrap());
+        assert_eq!((surveyed.udp_asked, surveyed.tcp), (0, Reached::Unreachable));
+        assert_eq!(
+            (surveyed.record, surveyed.kubernetes),
+            (Some(Answer::Unreachable), Some(Answer::Unreachable))
+        );
     }
 
     #[test]

@@ -50,6 +50,11 @@ impl Name {
         Some(Self { wire })
     }
 
+    /// The name that all others are within.
+    pub(super) fn root() -> Self {
+        Self { wire: vec![0] }
+    }
+
     /// The name that a message spelled out as `wire`, which ends with the root and keeps the limits.
     pub(super) fn from_wire(wire: Vec<u8>) -> Self {
         Self { wire }
@@ -73,7 +78,7 @@ impl Name {
     }
 
     /// The labels but for the last, the root.
-    fn labels(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.wire.as_slice();
         std::iter::from_fn(move || {
             let (length, after) = rest.split_first().filter(|(length, _)| **length > 0)?;

@@ -1,6 +1,6 @@
 //! For the tests alone: a nameserver on a loopback port of its own that answers as each test says.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -107,7 +107,7 @@ impl Nameserver {
             }),
             thread::spawn({
                 let stopping = stopping.clone();
-                move || serve_tcp(&tcp, &stopping, |asked| (behave.lock().unwrap())(asked))
+                move || serve_tcp(&tcp, &stopping, move |asked| (behave.lock().unwrap())(asked))
             }),
         ];
         Self { address, asked, stopping, threads }
@@ -165,25 +165,40 @@ fn serve_udp(udp: &UdpSocket, stopping: &AtomicBool, mut answer: impl FnMut(Aske
     }
 }
 
-/// Writes in two pieces, so that whoever reads has to put them together; what is not answered stays open.
-fn serve_tcp(tcp: &TcpListener, stopping: &AtomicBool, mut answer: impl FnMut(Asked) -> Vec<Vec<u8>>) {
-    let mut streams = Vec::new();
+fn serve_tcp(
+    tcp: &TcpListener,
+    stopping: &AtomicBool,
+    answer: impl FnMut(Asked) -> Vec<Vec<u8>> + Clone + Send + 'static,
+) {
     loop {
-        let (mut stream, peer) = tcp.accept().unwrap();
+        let (stream, peer) = tcp.accept().unwrap();
         if stopping.load(Ordering::SeqCst) {
             return;
         }
+        let answer = answer.clone();
+        // Ends when the peer closes.
+        thread::spawn(move || converse(&stream, peer, answer));
+    }
+}
+
+/// Writes in two pieces, so that whoever reads has to put them together; what is not answered stays open.
+fn converse(
+    mut stream: &TcpStream,
+    peer: SocketAddr,
+    mut answer: impl FnMut(Asked) -> Vec<Vec<u8>>,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    loop {
         let mut length = [0; 2];
-        stream.read_exact(&mut length).unwrap();
+        stream.read_exact(&mut length)?;
         let mut query = vec![0; u16::from_be_bytes(length).into()];
-        stream.read_exact(&mut query).unwrap();
-        stream.set_nodelay(true).unwrap();
+        stream.read_exact(&mut query)?;
         for reply in answer(Asked::read(&query, peer, true)) {
             let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
             let whole = [&length, reply.as_slice()].concat();
             let (first, second) = whole.split_at(whole.len() / 3);
-            stream.write_all(first).and_then(|()| stream.write_all(second)).unwrap();
+            stream.write_all(first)?;
+            stream.write_all(second)?;
         }
-        streams.push(stream);
     }
 }

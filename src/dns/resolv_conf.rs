@@ -81,6 +81,14 @@ impl ResolvConf {
         candidates
     }
 
+    /// The Service that every cluster has, in the one that the search list tells of: there `svc` comes before
+    /// the cluster's domain (Kubernetes, DNS for Services and Pods).
+    pub(super) fn kubernetes(&self) -> Option<Name> {
+        let is_first = |label: &[u8]| label.eq_ignore_ascii_case(b"svc");
+        let services = self.search.iter().find(|domain| domain.labels().next().is_some_and(is_first))?;
+        Name::domain("kubernetes.default")?.within(services)
+    }
+
     /// Takes one line in. The keyword begins the line; a word that begins with `#` or `;` ends it.
     fn apply(&mut self, line: &str, scope_id: &dyn Fn(&str) -> u32) {
         if line.starts_with([' ', '\t']) {
@@ -163,6 +171,19 @@ mod tests {
             attempts: 2,
         };
         assert_eq!(parse(KUBERNETES), expected);
+    }
+
+    #[test]
+    fn knows_the_cluster_by_its_services() {
+        for (search, expected) in [
+            ("a.svc.b svc.b b svc.c", Some("kubernetes.default.svc.b")),
+            ("SVC.Cluster.Local.", Some("kubernetes.default.SVC.Cluster.Local")),
+            ("svcs.b a.svc.b b .", None),
+        ] {
+            let kubernetes = parse(&format!("search {search}\n")).kubernetes();
+            assert_eq!(kubernetes.map(|name| name.to_string()).as_deref(), expected);
+        }
+        assert_eq!(parse("").kubernetes(), None);
     }
 
     #[test]

@@ -1,0 +1,385 @@
+//! Every nameserver asked for itself, over UDP and TCP at the same time; what each is asked is left to
+//! `interview`, and whom a look-up asks to `search`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use super::Name;
+use super::exchange::Failure;
+use super::interview::{Answer, OverTcp, OverUdp, Questions, Reached};
+use super::resolv_conf::ResolvConf;
+use crate::time::Deadline;
+
+/// The stack of a thread: the largest thing on it is a datagram of 1,232 bytes.
+const STACK_SIZE: usize = 64 * 1024;
+
+/// What became of asking one nameserver, all by the survey's deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surveyed {
+    /// Who was asked.
+    pub nameserver: SocketAddr,
+    /// The source ports that a question could be sent from: [`UDP_PORTS`](super::UDP_PORTS), unless this host
+    /// has no socket for it, no route, or a packet filter that does not let it out.
+    pub udp_asked: usize,
+    /// The source ports of these that had a reply, of whatever kind: SERVFAIL too comes from the living.
+    pub udp_answered: usize,
+    /// What became of a question over TCP.
+    pub tcp: Reached,
+    /// What is known of the name. `None` where none was given.
+    pub record: Option<Answer>,
+    /// What is known of `kubernetes.default`. `None` where no search domain tells of a cluster.
+    pub kubernetes: Option<Answer>,
+    /// The addresses of the name, as heard over UDP, else over TCP: IPv4, or IPv6 where it has no others.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Asks all nameservers of `conf` at the same time: two threads each, and there are at most three of them.
+pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline) -> Vec<Surveyed> {
+    let questions = &Questions::new(conf, candidates);
+    thread::scope(|scope| {
+        let ask = |nameserver: &SocketAddr| {
+            let nameserver = *nameserver;
+            let udp = start(scope, move || questions.over_udp(nameserver, deadline));
+            let tcp = start(scope, move || questions.over_tcp(nameserver, deadline));
+            (nameserver, udp, tcp)
+        };
+        let asked: Vec<_> = conf.nameservers.iter().map(ask).collect();
+        let surveyed = asked.into_iter().map(|(nameserver, udp, tcp)| {
+            let udp = udp.map_or_else(|| questions.fail_over_udp(Failure::Local), join);
+            let tcp = tcp.map_or_else(|| questions.fail_over_tcp(Failure::Local), join);
+            Surveyed::of(nameserver, udp, tcp)
+        });
+        surveyed.collect()
+    })
+}
+
+/// `None` where this host has no thread left.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Option<ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work).ok()
+}
+
+fn join<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+impl Surveyed {
+    fn of(nameserver: SocketAddr, udp: OverUdp, tcp: OverTcp) -> Self {
+        let addresses = if udp.said.addresses.is_empty() { tcp.said.addresses } else { udp.said.addresses };
+        Self {
+            nameserver,
+            udp_asked: udp.ports_asked,
+            udp_answered: udp.ports_answered,
+            tcp: tcp.reached,
+            record: said(udp.said.record, tcp.said.record),
+            kubernetes: said(udp.said.kubernetes, tcp.said.kubernetes),
+            addresses,
+        }
+    }
+}
+
+/// What was said over UDP, or over TCP where only there anything was.
+fn said(udp: Option<Answer>, tcp: Option<Answer>) -> Option<Answer> {
+    tcp.filter(|tcp| tcp.is_reply() && !udp.is_some_and(Answer::is_reply)).or(udp)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+    use std::slice;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::super::interview::UDP_PORTS;
+    use super::super::message::Family;
+    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::*;
+
+    /// Long enough never to be waited for by a test that passes.
+    const NEVER: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(400);
+    /// How late a busy machine may be.
+    const SLACK: Duration = Duration::from_millis(200);
+
+    const SERVFAIL: u16 = 2;
+    const NXDOMAIN: u16 = 3;
+    const CLUSTER: &str = "search a.svc.b svc.b b\noptions ndots:5\n";
+
+    /// Asks `nameservers` for `name`, with what the text of a resolv.conf says.
+    fn ask(nameservers: &[SocketAddr], name: &str, text: &str, timeout: Duration) -> Vec<Surveyed> {
+        let conf =
+            ResolvConf { nameservers: nameservers.into(), ..ResolvConf::parse(text.as_bytes(), &|_| 0) };
+        let candidates = Name::parse(name).map(|name| conf.candidates(&name, false)).unwrap_or_default();
+        let start = Instant::now();
+        let surveyed = survey(&conf, &candidates, Deadline::after(timeout));
+        assert!(start.elapsed() < timeout + SLACK, "{:?}", start.elapsed());
+        surveyed
+    }
+
+    fn ask_one(nameserver: SocketAddr, timeout: Duration) -> Surveyed {
+        ask(&[nameserver], "name", CLUSTER, timeout).remove(0)
+    }
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    /// Knows the cluster and `name.svc.b.`.
+    fn healthy(asked: &Asked) -> Vec<Vec<u8>> {
+        match asked.name.as_str() {
+            "kubernetes.default.svc.b." => vec![asked.addresses(&["10.96.0.1"])],
+            "name.svc.b." => vec![asked.addresses(&["10.0.0.1", "fd00::1"])],
+            _ => vec![asked.code(NXDOMAIN)],
+        }
+    }
+
+    /// One that had no reply over either transport, for this reason.
+    fn without_reply(nameserver: SocketAddr, tcp: Reached, answer: Answer) -> Surveyed {
+        let (record, kubernetes) = (Some(answer), Some(answer));
+        let (udp_asked, udp_answered, addresses) = (UDP_PORTS, 0, Vec::new());
+        Surveyed { nameserver, udp_asked, udp_answered, tcp, record, kubernetes, addresses }
+    }
+
+    fn ports(asked: &[Asked], over_tcp: bool) -> HashSet<u16> {
+        asked.iter().filter(|asked| asked.over_tcp == over_tcp).map(|asked| asked.peer.port()).collect()
+    }
+
+    #[test]
+    fn a_healthy_server_is_asked_from_eight_ports_and_over_one_connection() {
+        let server = Nameserver::start(healthy);
+        let expected = Surveyed {
+            nameserver: server.address,
+            udp_asked: 8,
+            udp_answered: 8,
+            tcp: Reached::Answered,
+            record: Some(Answer::Found),
+            kubernetes: Some(Answer::Found),
+            addresses: addresses(&["10.0.0.1"]),
+        };
+        assert_eq!(ask_one(server.address, NEVER), expected);
+        let asked = server.asked();
+        assert_eq!((ports(&asked, false).len(), ports(&asked, true).len()), (8, 1));
+        // Eight opening questions over UDP and one over TCP; then, each: kubernetes, name.a.svc.b twice,
+        // name.svc.b.
+        assert_eq!(asked.len(), 9 + 2 * 4);
+        assert!(asked.iter().all(|asked| !asked.edns));
+    }
+
+    #[test]
+    fn the_ports_that_a_dead_replica_serves_have_no_reply() {
+        let mut known = Vec::new();
+        let server = Nameserver::start(move |asked| {
+            if !asked.over_tcp && !known.contains(&asked.peer) {
+                known.push(asked.peer);
+            }
+            let replica = known.iter().position(|peer| *peer == asked.peer);
+            if replica.is_some_and(|number| number % 2 == 0) { vec![] } else { healthy(asked) }
+        });
+        let surveyed = ask_one(server.address, SHORT);
+        assert_eq!((surveyed.udp_asked, surveyed.udp_answered), (8, 4));
+        assert_eq!((surveyed.record, surveyed.tcp), (Some(Answer::Found), Reached::Answered));
+        let mut asked = server.asked();
+        asked.retain(|asked| !asked.over_tcp);
+        assert_eq!((ports(&asked, false).len(), asked.len()), (8, 8 + 4 + 4));
+    }
+
+    #[test]
+    fn one_lost_datagram_a_port_is_no_dead_replica() {
+        let mut heard = HashSet::new();
+        let server = Nameserver::start(move |asked| {
+            let lost = heard.insert((asked.peer, asked.name.clone(), asked.family == Family::V4));
+            if lost && !asked.over_tcp { vec![] } else { healthy(asked) }
+        });
+        let surveyed = ask_one(server.address, Duration::from_millis(800));
+        assert_eq!((surveyed.udp_answered, surveyed.record), (8, Some(Answer::Found)));
+    }
+
+    #[test]
+    fn what_udp_loses_tcp_may_find() {
+        let server = Nameserver::start(|asked| if asked.over_tcp { healthy(asked) } else { vec![] });
+        let expected = Surveyed {
+            record: Some(Answer::Found),
+            kubernetes: Some(Answer::Found),
+            addresses: addresses(&["10.0.0.1"]),
+            ..without_reply(server.address, Reached::Answered, Answer::Silent)
+        };
+        assert_eq!(ask_one(server.address, SHORT), expected);
+    }
+
+    #[test]
+    fn without_tcp_udp_is_enough() {
+        let server = Nameserver::start(|asked| if asked.over_tcp { vec![] } else { healthy(asked) });
+        let surveyed = ask_one(server.address, SHORT);
+        assert_eq!((surveyed.tcp, surveyed.udp_answered), (Reached::Silent, 8));
+        assert_eq!(surveyed.record, Some(Answer::Found));
+    }
+
+    #[test]
+    fn silent_servers_are_waited_for_at_the_same_time_and_to_the_deadline() {
+        let servers = [(); 3].map(|()| Nameserver::silent());
+        let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+        let start = Instant::now();
+        let surveyed = ask(&addresses, "name", CLUSTER, SHORT);
+        assert!(start.elapsed() >= SHORT);
+        let expected = addresses.iter().map(|server| without_reply(*server, Reached::Silent, Answer::Silent));
+        assert_eq!(surveyed, expected.collect::<Vec<_>>());
+        // Every port twice, and the connection once.
+        assert_eq!(servers[0].asked().len(), 2 * 8 + 1);
+    }
+
+    #[test]
+    fn nobody_there_is_told_at_once() {
+        let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+        let address = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
+        let expected = without_reply(address, Reached::Refused, Answer::Unreachable);
+        let start = Instant::now();
+        assert_eq!(ask_one(address, NEVER), expected);
+        assert!(start.elapsed() < SLACK);
+    }
+
+    #[test]
+    fn without_a_way_there_nothing_is_asked() {
+        let address: SocketAddr = "[fe80::1]:53".parse().unwrap();
+        let unreachable = without_reply(address, Reached::Unreachable, Answer::Unreachable);
+        assert_eq!(ask_one(address, NEVER), Surveyed { udp_asked: 0, ..unreachable });
+    }
+
+    #[test]
+    fn garbage_is_no_reply() {
+        let lying = record(&[0xc0, 0xff], 1, &[10, 0, 0, 1]);
+        let server =
+            Nameserver::start(move |asked| vec![asked.reply(RECURSION_AVAILABLE, slice::from_ref(&lying))]);
+        let expected = without_reply(server.address, Reached::Malformed, Answer::Malformed);
+        assert_eq!(ask_one(server.address, NEVER), expected);
+    }
+
+    #[test]
+    fn a_trickle_over_tcp_and_a_flood_over_udp_end_by_the_deadline() {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = tcp.local_addr().unwrap();
+        let udp = UdpSocket::bind(address).unwrap();
+        let trickle = thread::spawn(move || {
+            let (mut peer, _) = tcp.accept().unwrap();
+            peer.read_exact(&mut [0; 2]).unwrap();
+            peer.set_nodelay(true).unwrap();
+            peer.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+            // Ends when the connection is closed.
+            while peer.write_all(&[0xff]).is_ok() {
+                let _ = peer.read(&mut [0; 512]);
+            }
+        });
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (_, peer) = udp.recv_from(&mut [0; 512]).unwrap();
+                while !is_over.load(Ordering::Relaxed) {
+                    udp.send_to(&[0; 12], peer).unwrap();
+                }
+            });
+            let surveyed = ask_one(address, SHORT);
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(surveyed, without_reply(address, Reached::Silent, Answer::Silent));
+        });
+        trickle.join().unwrap();
+    }
+
+    #[test]
+    fn who_says_that_it_cannot_is_alive() {
+        let server = Nameserver::start(|asked| vec![asked.code(SERVFAIL)]);
+        let expected =
+            Surveyed { udp_answered: 8, ..without_reply(server.address, Reached::Answered, Answer::Failed) };
+        assert_eq!(ask_one(server.address, NEVER), expected);
+    }
+
+    #[test]
+    fn a_name_is_absent_when_no_candidate_has_either_family() {
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "name.b." => vec![asked.code(0)],
+            _ => vec![asked.code(NXDOMAIN)],
+        });
+        let surveyed = ask_one(server.address, NEVER);
+        assert_eq!((surveyed.record, surveyed.kubernetes), (Some(Answer::Absent), Some(Answer::Absent)));
+        assert!(surveyed.addresses.is_empty());
+        // Of name.a.svc.b, name.svc.b, name.b, name and kubernetes both families, over both transports.
+        assert_eq!(server.asked().len(), 9 + 2 * 2 * 5);
+    }
+
+    #[test]
+    fn ipv6_alone_is_found_too() {
+        let server = Nameserver::start(|asked| vec![asked.addresses(&["fd00::1"])]);
+        let surveyed = ask_one(server.address, NEVER);
+        assert_eq!((surveyed.record, surveyed.addresses), (Some(Answer::Found), addresses(&["fd00::1"])));
+    }
+
+    #[test]
+    fn a_later_candidate_is_found_past_one_that_fails() {
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "name.a.svc.b." => vec![asked.code(SERVFAIL)],
+            _ => healthy(asked),
+        });
+        assert_eq!(ask_one(server.address, NEVER).record, Some(Answer::Found));
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "name.a.svc.b." => vec![asked.code(SERVFAIL)],
+            _ => vec![asked.code(NXDOMAIN)],
+        });
+        assert_eq!(ask_one(server.address, NEVER).record, Some(Answer::Failed));
+    }
+
+    #[test]
+    fn one_whose_own_nameservers_are_silent_is_alive() {
+        let server = Nameserver::start(|asked| match asked.name.as_str() {
+            "kubernetes.default.svc.b." => healthy(asked),
+            _ => vec![],
+        });
+        let surveyed = ask_one(server.address, SHORT);
+        assert_eq!((surveyed.udp_answered, surveyed.tcp), (8, Reached::Answered));
+        assert_eq!((surveyed.record, surveyed.kubernetes), (Some(Answer::Silent), Some(Answer::Found)));
+    }
+
+    #[test]
+    fn what_does_not_fit_a_datagram_is_found_over_tcp() {
+        let server = Nameserver::start(|asked| {
+            if asked.over_tcp { healthy(asked) } else { vec![asked.reply(TRUNCATED, &[])] }
+        });
+        let surveyed = ask_one(server.address, NEVER);
+        assert_eq!((surveyed.udp_answered, surveyed.record), (8, Some(Answer::Found)));
+    }
+
+    #[test]
+    fn outside_a_cluster_the_name_itself_is_asked_for_and_without_a_name_the_root() {
+        let server = Nameserver::start(|asked| vec![asked.addresses(&["10.0.0.1"])]);
+        for (name, opening, record) in [("name", "name.", Some(Answer::Found)), ("", "", None)] {
+            let surveyed = ask(&[server.address], name, "", NEVER).remove(0);
+            assert_eq!((surveyed.udp_answered, surveyed.tcp), (8, Reached::Answered));
+            assert_eq!((surveyed.record, surveyed.kubernetes), (record, None));
+            assert_eq!(server.asked().last().unwrap().name, opening);
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_waits_for_nobody() {
+        let server = Nameserver::silent();
+        let surveyed = ask_one(server.address, Duration::ZERO);
+        assert_eq!((surveyed.udp_answered, surveyed.tcp), (0, Reached::Silent));
+    }
+
+    #[test]
+    fn what_was_said_over_udp_stands_unless_it_was_nothing() {
+        use Answer::{Absent, Failed, Found, Local, Malformed, Silent, Unreachable};
+        for told in [Found, Absent, Failed] {
+            for other in [Found, Absent, Failed, Malformed, Silent, Unreachable, Local] {
+                assert_eq!(said(Some(told), Some(other)), Some(told));
+            }
+            for nothing in [Malformed, Silent, Unreachable, Local] {
+                assert_eq!(said(Some(nothing), Some(told)), Some(told));
+            }
+        }
+        assert_eq!(said(Some(Silent), Some(Unreachable)), Some(Silent));
+        assert_eq!(said(None, None), None);
+    }
+}
