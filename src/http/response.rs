@@ -59,6 +59,13 @@ pub fn read_head_and_fields(
     Ok(head)
 }
 
+/// Reads the next head, be it interim, and consumes it.
+pub fn read_next_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, ReadError> {
+    let (head, length) = wait_for_head(buffer, reader)?;
+    buffer.consume(length);
+    Ok(head)
+}
+
 /// Reads a body of `limit` bytes at most, and nothing that follows it unless it came along.
 pub fn read_body(
     buffer: &mut Buffer,

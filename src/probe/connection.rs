@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Error, Failure, Outcome, Phase, Success, is_own};
 use crate::sys::{socket, tcp_info};
@@ -63,6 +63,11 @@ impl Connection {
     /// What ends now and has `phase` after its handshake, which ended at `at`.
     pub(super) fn success(&self, phase: &'static str, at: Instant) -> Success {
         let phases = vec![("connect", self.connected - self.start), (phase, at - self.connected)];
-        Success { phases, ..Success::new(self.start.elapsed()) }
+        Success { phases, ..Success::new(self.age()) }
+    }
+
+    /// How long ago the first packet was sent.
+    pub(super) fn age(&self) -> Duration {
+        self.start.elapsed()
     }
 }

@@ -27,7 +27,7 @@ fn exchange(
     deadline: Deadline,
     own: Option<u64>,
 ) -> Result<Success, Failure> {
-    connection.send(request(address).as_bytes())?;
+    connection.send(request("GET", address, "").as_bytes())?;
     let mut buffer = Buffer::new();
     let mut reader = TimedReader { stream: &connection.stream, deadline };
     buffer.fill(&mut reader).map_err(|error| Failure::io(&error, Phase::Receive))?;
@@ -49,19 +49,21 @@ fn exchange(
     Ok(Success { answerer, ..connection.success("ttfb", first_byte) })
 }
 
-/// Names the address, not the name it was looked up by: what is probed is this address (RFC 9110, 7.2).
-fn request(address: SocketAddr) -> String {
+/// The head of a request for `/`, with these further fields. It names the address, not the name it was looked
+/// up by: what is probed is this address (RFC 9110, 7.2).
+pub(super) fn request(method: &str, address: SocketAddr, fields: &str) -> String {
     let host = match address.ip() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let (port, version) = (address.port(), env!("CARGO_PKG_VERSION"));
     format!(
-        "GET / HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: smoker/{version}\r\nConnection: close\r\n\r\n"
+        "{method} / HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: smoker/{version}\r\n{fields}\
+         Connection: close\r\n\r\n"
     )
 }
 
-fn failure(error: ReadError) -> Failure {
+pub(super) fn failure(error: ReadError) -> Failure {
     let error = match error {
         ReadError::Io(error) => return Failure::io(&error, Phase::Receive),
         ReadError::Closed => Error::Closed,

@@ -9,6 +9,8 @@ mod http;
 mod tcp;
 mod udp;
 
+pub mod transfer;
+
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

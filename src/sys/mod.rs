@@ -13,6 +13,7 @@ mod control;
 pub mod datagram;
 pub mod host;
 pub mod limits;
+pub mod path_mtu;
 pub mod random;
 pub mod signal;
 pub mod socket;

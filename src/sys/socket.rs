@@ -40,6 +40,7 @@ pub(super) struct PollDescriptor {
 unsafe extern "C" {
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> c_int;
+    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut u32) -> c_int;
     fn bind(fd: c_int, address: *const u8, len: u32) -> c_int;
     fn listen(fd: c_int, backlog: c_int) -> c_int;
     #[link_name = "connect"]
@@ -91,6 +92,26 @@ pub(super) fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value
     let set = unsafe { setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), 4) };
     checked(set).map(drop)
 }
+
+/// What an option holds that is made of whole numbers; zero where the kernel knows less than there is room for.
+pub(super) fn get_option<T: WholeNumbers>(socket: &impl AsRawFd, level: c_int, name: c_int) -> io::Result<T> {
+    // SAFETY: zero bytes are a value of any whole number.
+    let mut value: T = unsafe { std::mem::zeroed() };
+    let mut len = u32::try_from(size_of::<T>()).unwrap_or(0);
+    // SAFETY: the kernel writes at most `len` bytes, and any bytes are a value of whole numbers.
+    checked(unsafe { getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len) })?;
+    Ok(value)
+}
+
+/// What any bytes are a value of.
+///
+/// # Safety
+///
+/// An implementor is a whole number, or a `repr(C)` structure of them without padding.
+pub(super) unsafe trait WholeNumbers {}
+
+// SAFETY: a whole number.
+unsafe impl WholeNumbers for c_int {}
 
 /// A new TCP socket for [`connect`].
 pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {

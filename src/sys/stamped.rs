@@ -15,7 +15,7 @@ use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, PollDescriptor, SOL_SOCKET, set_
 
 /// Also the kind of its control message, a `struct timespec` (socket(7)).
 const SO_TIMESTAMPNS: c_int = 35;
-const MSG_ERRQUEUE: c_int = 0x2000;
+pub(super) const MSG_ERRQUEUE: c_int = 0x2000;
 const POLLIN: c_short = 1;
 const CLOCK_REALTIME: c_int = 0;
 

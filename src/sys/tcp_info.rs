@@ -1,10 +1,10 @@
 //! What the kernel knows of a TCP connection: `TCP_INFO` (tcp(7)); what it means is left to the probes.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::io;
 use std::os::fd::AsRawFd;
 
-use super::checked;
+use super::socket::{WholeNumbers, get_option};
 
 const IPPROTO_TCP: c_int = 6;
 const TCP_INFO: c_int = 11;
@@ -28,7 +28,7 @@ struct Raw {
 }
 
 /// A connection as the kernel sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpInfo {
     /// Segments sent again since the first SYN, that one included.
     pub retransmits: u32,
@@ -42,20 +42,12 @@ pub struct TcpInfo {
     pub received_bytes: u64,
 }
 
-unsafe extern "C" {
-    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut u32) -> c_int;
-}
+// SAFETY: whole numbers alone, each where the one before it ends.
+unsafe impl WholeNumbers for Raw {}
 
 /// What the kernel says of `socket`, connected or not. What an old kernel does not know is 0.
 pub fn of(socket: &impl AsRawFd) -> io::Result<TcpInfo> {
-    // SAFETY: whole numbers alone, for which zero bytes are a value.
-    let mut raw: Raw = unsafe { std::mem::zeroed() };
-    #[expect(clippy::cast_possible_truncation, reason = "152 bytes")]
-    let mut len = size_of::<Raw>() as u32;
-    // SAFETY: the kernel writes at most `len` bytes.
-    checked(unsafe {
-        getsockopt(socket.as_raw_fd(), IPPROTO_TCP, TCP_INFO, (&raw mut raw).cast(), &raw mut len)
-    })?;
+    let raw: Raw = get_option(socket, IPPROTO_TCP, TCP_INFO)?;
     Ok(TcpInfo {
         retransmits: raw.total_retrans,
         unacked: raw.unacked,
