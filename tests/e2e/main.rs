@@ -7,6 +7,7 @@ mod isolated;
 mod line;
 mod manifests;
 mod monitoring;
+mod metrics;
 mod names;
 mod netns;
 mod probes;

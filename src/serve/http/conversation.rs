@@ -5,6 +5,7 @@ use std::mem;
 use std::net::Shutdown;
 use std::time::Duration;
 
+use super::end::{End, refused};
 use super::writer::{Said, Writer};
 use super::{Content, Handler, Refusal, Reply, Requests, Service};
 use crate::http::body::{Decoder, Framing};
@@ -29,14 +30,6 @@ const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
 
 /// What texts are sent as.
 const TEXT: &str = "text/plain";
-
-/// Why a conversation ends before a reply has ended it.
-pub(super) enum End {
-    /// The peer has no more to ask, or is silent, or a stop has begun.
-    Over,
-    Refused(Refusal),
-    Failed(io::Error),
-}
 
 pub(super) struct Conversation<'a> {
     connection: &'a Connection,
@@ -288,28 +281,6 @@ impl Asked {
             framing: request.framing,
             expects_continue: request.expects_continue,
         }
-    }
-}
-
-fn refused(status: u16, reason: &'static str) -> End {
-    Refusal { status, reason, fields: &[] }.into()
-}
-
-impl From<Refusal> for End {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<crate::http::Error> for End {
-    fn from(error: crate::http::Error) -> Self {
-        refused(error.status(), error.reason())
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error)
     }
 }
 

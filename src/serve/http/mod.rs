@@ -2,6 +2,7 @@
 //! paths may give. How a conversation goes is in `conversation`.
 
 mod conversation;
+mod end;
 mod writer;
 
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use super::traffic::Traffic;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
 use crate::log::Log;
-use conversation::{Conversation, End};
+use conversation::Conversation;
+use end::End;
 
 /// What all connections of a listener share.
 pub struct Service {

@@ -1,7 +1,7 @@
 //! The server over real sockets, a module a subject.
 
 pub(crate) mod child;
-mod peer;
+pub(crate) mod peer;
 
 mod attackers;
 mod http;

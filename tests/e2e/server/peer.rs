@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::running::PATIENCE;
 
 /// A connection.
-pub(super) fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -17,7 +17,7 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends `bytes`, however many, and compares what comes back.
-pub(super) fn assert_echoes(stream: &TcpStream, bytes: &[u8]) {
+pub(crate) fn assert_echoes(stream: &TcpStream, bytes: &[u8]) {
     thread::scope(|scope| {
         scope.spawn(|| (&*stream).write_all(bytes).unwrap());
         let mut back = vec![0; bytes.len()];
@@ -27,7 +27,7 @@ pub(super) fn assert_echoes(stream: &TcpStream, bytes: &[u8]) {
 }
 
 /// What comes until the server ends the connection. A reset is an end too, a silence is none.
-pub(super) fn rest(stream: &mut impl Read) -> Vec<u8> {
+pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
     let (mut bytes, mut some) = (Vec::new(), [0; 16 * 1024]);
     loop {
         match stream.read(&mut some) {
@@ -41,7 +41,7 @@ pub(super) fn rest(stream: &mut impl Read) -> Vec<u8> {
 
 /// Sends and never reads, until the connection, or its write timeout, ends that: how, and when the last bytes
 /// went out. 256 MiB are more than the kernel takes in at both ends.
-pub(super) fn send_without_end(stream: &mut impl Write) -> (Error, Instant) {
+pub(crate) fn send_without_end(stream: &mut impl Write) -> (Error, Instant) {
     let (some, mut last) = (vec![7; 64 * 1024], Instant::now());
     for _ in 0..4096 {
         match stream.write_all(&some) {
@@ -54,13 +54,13 @@ pub(super) fn send_without_end(stream: &mut impl Write) -> (Error, Instant) {
 
 /// One end of a connection, by the column of /proc/net/tcp that has the server's address then.
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(crate) enum End {
     Server = 1,
     Client = 2,
 }
 
 /// The bytes that wait in the kernel, to be sent or to be read, at this end of each connection of `server`.
-pub(super) fn waiting(server: SocketAddr, end: End) -> Vec<u64> {
+pub(crate) fn waiting(server: SocketAddr, end: End) -> Vec<u64> {
     let port = format!(":{:04X}", server.port());
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     // Number, local and remote address, state (1: established), bytes to be sent and to be read.
@@ -71,20 +71,20 @@ pub(super) fn waiting(server: SocketAddr, end: End) -> Vec<u64> {
 }
 
 /// Whether the server has ended a connection that there was still something to read on.
-pub(super) fn is_reset(error: &Error) -> bool {
+pub(crate) fn is_reset(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
 /// Sends what will be answered and ends the connection with a reset: that is what the kernel makes of a close
 /// while bytes are unread.
-pub(super) fn reset(stream: TcpStream, bytes: &[u8]) {
+pub(crate) fn reset(stream: TcpStream, bytes: &[u8]) {
     (&stream).write_all(bytes).unwrap();
     assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
     drop(stream);
 }
 
 /// A socket that talks to `server` alone.
-pub(super) fn datagrams(server: SocketAddr) -> UdpSocket {
+pub(crate) fn datagrams(server: SocketAddr) -> UdpSocket {
     let any = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
     let socket = UdpSocket::bind(any).unwrap();
     socket.connect(server).unwrap();
@@ -93,7 +93,7 @@ pub(super) fn datagrams(server: SocketAddr) -> UdpSocket {
 }
 
 /// Sends one datagram and compares what comes back.
-pub(super) fn assert_returns(socket: &UdpSocket, datagram: &[u8]) {
+pub(crate) fn assert_returns(socket: &UdpSocket, datagram: &[u8]) {
     let mut back = vec![0; 65_536];
     assert_eq!(socket.send(datagram).unwrap(), datagram.len());
     let len = socket.recv(&mut back).unwrap();
@@ -101,32 +101,32 @@ pub(super) fn assert_returns(socket: &UdpSocket, datagram: &[u8]) {
 }
 
 /// A loopback address of this process alone, where ports are free that others use elsewhere.
-pub(super) fn own_address() -> Ipv4Addr {
+pub(crate) fn own_address() -> Ipv4Addr {
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 64 | high, middle, low)
 }
 
 /// The request that there is most of.
-pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// An HTTP client.
-pub(super) struct Http(pub(super) BufReader<TcpStream>);
+pub(crate) struct Http(pub(super) BufReader<TcpStream>);
 
 /// A reply, whole.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     fields: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Http {
-    pub(super) fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         Self(BufReader::new(connect(address)))
     }
 
     /// A connection within the limit, as its being kept shows.
-    pub(super) fn admitted(address: SocketAddr) -> Self {
+    pub(crate) fn admitted(address: SocketAddr) -> Self {
         let mut http = Self::connect(address);
         http.send(GET);
         let reply = http.reply();
@@ -135,17 +135,17 @@ impl Http {
     }
 
     /// Sends a request, or any part of one.
-    pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
     /// The reply to any method but `HEAD`.
-    pub(super) fn reply(&mut self) -> Reply {
+    pub(crate) fn reply(&mut self) -> Reply {
         self.reply_if_any().expect("no reply")
     }
 
     /// Or `None` where the connection ends instead.
-    pub(super) fn reply_if_any(&mut self) -> Option<Reply> {
+    pub(crate) fn reply_if_any(&mut self) -> Option<Reply> {
         let mut reply = self.head()?;
         let len = reply.field("Content-Length").expect("a length").parse().unwrap();
         reply.body = vec![0; len];
@@ -154,7 +154,7 @@ impl Http {
     }
 
     /// The head of a reply: all of it, to `HEAD`.
-    pub(super) fn head(&mut self) -> Option<Reply> {
+    pub(crate) fn head(&mut self) -> Option<Reply> {
         let line = self.line()?;
         let (status, phrase) = line.strip_prefix("HTTP/1.1 ").expect(&line).split_once(' ').expect(&line);
         assert!(status.len() == 3 && !phrase.is_empty(), "{line}");
@@ -170,7 +170,7 @@ impl Http {
     }
 
     /// Whether the connection has ended, with nothing more said.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         rest(&mut self.0).is_empty()
     }
 
@@ -188,36 +188,36 @@ impl Http {
 
 impl Reply {
     /// The value of a field that there is at most one of.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.as_str());
         assert!(values.next().is_none(), "{name} twice");
         value
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.body).unwrap()
     }
 }
 
 /// The reply to one request on a connection of its own.
-pub(super) fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Reply {
+pub(crate) fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Reply {
     let mut http = Http::connect(address);
     http.send(request);
     http.reply()
 }
 
 /// `GET path` on a connection of its own: status and body.
-pub(super) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let reply = ask(address, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
     (reply.status, reply.text().to_owned())
 }
 
 /// Numbers that look random and are the same in every run (xorshift64, Marsaglia 2003).
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(super) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -225,11 +225,11 @@ impl Random {
     }
 
     /// A number below `limit`.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap()
     }
 
-    pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next().to_le_bytes()[0]).collect()
     }
 }
