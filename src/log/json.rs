@@ -99,8 +99,10 @@ impl Object {
         let mark = if is_plain(text) && self.has_room(text.len() + mark.len()) {
             self.text.push_str(text);
             mark
+        } else if self.escaped(text) {
+            mark
         } else {
-            self.escaped(text).then_some(mark).unwrap_or("…")
+            "…"
         };
         self.text.extend([mark, "\""]);
     }
