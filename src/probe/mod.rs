@@ -6,6 +6,7 @@
 mod answerer;
 mod connection;
 mod http;
+pub mod series;
 mod tcp;
 mod udp;
 

@@ -71,31 +71,34 @@ pub fn receive_now(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, 
     Ok((received, Stamp::within(&control)))
 }
 
-/// The next ICMP error in the queue of a socket that keeps one (ip(7), `IP_RECVERR`). While there is any,
-/// [`wait_readable`] does not wait.
-pub fn next_error(socket: &UdpSocket) -> Option<io::Error> {
+/// The next ICMP error in the queue of a socket that keeps one (ip(7), `IP_RECVERR`), and the length of what it
+/// quotes of the datagram that it is about. While there is any, [`wait_readable`] does not wait.
+pub fn next_error(socket: &UdpSocket, quoted: &mut [u8]) -> Option<(usize, io::Error)> {
     let mut control = Control::empty();
-    receive_message(socket, &mut [], None, &mut control, MSG_DONTWAIT | MSG_ERRQUEUE).ok()?;
+    let len = receive_message(socket, quoted, None, &mut control, MSG_DONTWAIT | MSG_ERRQUEUE).ok()?;
     // `struct sock_extended_err` begins with the number.
     let mut errors = control.messages().filter(|message| {
         matches!((message.level, message.kind), (IPPROTO_IP, IP_RECVERR) | (IPPROTO_IPV6, IPV6_RECVERR))
     });
-    Some(io::Error::from_raw_os_error(c_int::from_ne_bytes(*errors.next()?.data.first_chunk()?)))
+    Some((len, io::Error::from_raw_os_error(c_int::from_ne_bytes(*errors.next()?.data.first_chunk()?))))
 }
 
-/// Waits until one of `sockets` has a datagram or an error, or `timeout` has passed; or a signal has come.
-pub fn wait_readable<'a>(sockets: impl Iterator<Item = &'a UdpSocket>, timeout: Duration) -> io::Result<()> {
+/// Waits until one of `sockets` has a datagram or an error, or `timeout` has passed, or a signal has come; which
+/// of them have.
+pub fn wait_readable(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<Vec<usize>> {
     let descriptor =
-        |socket: &UdpSocket| PollDescriptor { fd: socket.as_raw_fd(), events: POLLIN, revents: 0 };
-    let mut wanted: Vec<PollDescriptor> = sockets.map(descriptor).collect();
+        |socket: &&UdpSocket| PollDescriptor { fd: socket.as_raw_fd(), events: POLLIN, revents: 0 };
+    let mut wanted: Vec<PollDescriptor> = sockets.iter().map(descriptor).collect();
     let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
     let timeout = TimeSpec { seconds, nanoseconds: timeout.subsec_nanos().into() };
     // SAFETY: as many pollfds as are said, a whole timespec, and no set of signals.
     let ready = unsafe { ppoll(wanted.as_mut_ptr(), wanted.len() as u64, &raw const timeout, ptr::null()) };
     match checked(ready) {
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-        ready => ready.map(drop),
+        Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+        _ => {}
     }
+    let ready = wanted.iter().enumerate().filter(|(_, descriptor)| descriptor.revents != 0);
+    Ok(ready.map(|(nth, _)| nth).collect())
 }
 
 impl Stamp {
@@ -181,7 +184,7 @@ mod tests {
         peer.send_to(b"PING", from).unwrap();
         let sent = Instant::now();
         // The reader is late.
-        wait_readable(std::iter::empty(), Duration::from_millis(30)).unwrap();
+        assert_eq!(wait_readable(&[], Duration::from_millis(30)).unwrap(), [0; 0]);
         let mut buffer = [0; 8];
         let (len, stamp) = receive_now(&socket, &mut buffer).unwrap();
         let clocks = Clocks::read();
@@ -216,11 +219,13 @@ mod tests {
         let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let nobody = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
         let socket = connected(nobody).unwrap();
-        assert!(next_error(&socket).is_none());
+        let mut quoted = [0; 8];
+        assert!(next_error(&socket, &mut quoted).is_none());
         socket.send(b"PING").unwrap();
-        wait_readable([&socket].into_iter(), NEVER).unwrap();
-        assert_eq!(next_error(&socket).unwrap().kind(), ErrorKind::ConnectionRefused);
-        assert!(next_error(&socket).is_none());
+        assert_eq!(wait_readable(&[&socket], NEVER).unwrap(), [0]);
+        let (len, error) = next_error(&socket, &mut quoted).unwrap();
+        assert_eq!((&quoted[..len], error.kind()), (&b"PING"[..], ErrorKind::ConnectionRefused));
+        assert!(next_error(&socket, &mut quoted).is_none());
         let error = receive_now(&socket, &mut [0; 8]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
@@ -233,9 +238,8 @@ mod tests {
         sockets[5].send(b"PING").unwrap();
         let (_, from) = peer.recv_from(&mut [0; 8]).unwrap();
         peer.send_to(b"PONG", from).unwrap();
-        let start = Instant::now();
-        wait_readable(sockets.iter(), NEVER).unwrap();
-        assert!(start.elapsed() < NEVER);
+        let all: Vec<&UdpSocket> = sockets.iter().collect();
+        assert_eq!(wait_readable(&all, NEVER).unwrap(), [5]);
         assert_eq!(receive_now(&sockets[5], &mut [0; 8]).unwrap().0, 4);
     }
 }

@@ -1,0 +1,199 @@
+//! Long-lived source ports to one server: sending on them, hearing what comes back, waiting no longer than
+//! needed.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::flow::Flow;
+use super::ledger::{Closed, Settled};
+use super::times::{Jitter, Times, reordered};
+use super::{Dead, GRACE, MAX_FLOWS, Series};
+use crate::sys::random;
+use crate::sys::stamped;
+use crate::time::Deadline;
+
+/// The spacing where only the answers matter. Closer together they would fill a queue, and find loss that they
+/// themselves have caused.
+pub(super) const BRISK: Duration = Duration::from_millis(1);
+
+/// How often a silent flow is asked again before it counts as dead. With every tenth exchange lost, a live one
+/// keeps silent once in ten thousand times.
+const CONFIRMATIONS: usize = 4;
+
+/// Source ports to one server, which stay open.
+#[derive(Debug)]
+pub struct Flows {
+    peer: SocketAddr,
+    pub(super) open: Vec<Flow>,
+    pub(super) next_sequence: u32,
+    jitter: Jitter,
+    /// How long the slowest reply took, of the last series that had any.
+    slowest: Option<Duration>,
+    /// When the last keep-alives were sent.
+    kept_alive: Option<Instant>,
+    /// What no series has told yet.
+    late: u64,
+    duplicate: u64,
+    settled: Settled,
+}
+
+impl Flows {
+    /// Opens `count` source ports to `peer`, at most [`MAX_FLOWS`], and sends nothing.
+    pub fn open(peer: SocketAddr, count: usize) -> io::Result<Self> {
+        let nonce = random::number();
+        let numbers = 0..u16::try_from(count.min(MAX_FLOWS)).unwrap_or(u16::MAX);
+        Ok(Self {
+            peer,
+            open: numbers.map(|number| Flow::open(peer, nonce, number)).collect::<io::Result<_>>()?,
+            next_sequence: 0,
+            jitter: Jitter::default(),
+            slowest: None,
+            kept_alive: None,
+            late: 0,
+            duplicate: 0,
+            settled: Settled::default(),
+        })
+    }
+
+    /// The server.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Sends a datagram on each flow, so that no NAT on the way forgets it, and hears what has come since the
+    /// last time. Does not wait: the replies are heard the next time.
+    pub fn keep_alive(&mut self) {
+        let mut batch = self.begin(false);
+        let all: Vec<usize> = (0..self.open.len()).collect();
+        self.send(&mut batch, &all, Duration::ZERO);
+        self.kept_alive = Some(Instant::now());
+    }
+
+    /// Sends a datagram on each flow, `spacing` apart, and waits for the replies as long as the first page of
+    /// `series` says. The sending takes half of the time until `deadline` at the most.
+    pub fn series(&mut self, spacing: Duration, deadline: Deadline) -> Series {
+        let all: Vec<usize> = (0..self.open.len()).collect();
+        let mut batch = self.exchange(&all, spacing, deadline);
+        batch.samples.sort_by_key(|sample| sample.arrived);
+        let total = batch.total();
+        Series {
+            sent: batch.sent.iter().sum(),
+            unsent: batch.unsent,
+            lost: total.lost,
+            lost_forward: total.forward,
+            lost_return: total.backward,
+            lost_unknown: total.lost - total.forward - total.backward,
+            duplicate: std::mem::take(&mut self.duplicate),
+            reordered: reordered(&batch.samples),
+            late: std::mem::take(&mut self.late),
+            dead_flows: self.open.iter().filter(|flow| flow.ledger.is_dead()).count(),
+            times: Times::of(&batch.samples, &mut self.jitter),
+            failure: batch.failure(),
+            replies_of_smoker: batch.of_smoker,
+        }
+    }
+
+    /// Asks the flows that were silent at last again: how many stay so.
+    pub fn confirm(&mut self, deadline: Deadline) -> Dead {
+        let mut batch = self.begin(false);
+        let silent = self.those(|flow| flow.ledger.is_silent());
+        self.send(&mut batch, &silent.repeat(CONFIRMATIONS), BRISK);
+        self.gather(&mut batch, self.slowest, deadline);
+        let dead = silent.iter().filter(|&&nth| batch.closed[nth].answered == 0).count();
+        Dead { asked: silent.len(), dead }
+    }
+
+    /// What has become known, since this was last asked, of losses that a series had told as unknown. Whoever
+    /// counts losses by direction adds it to what each series says, and takes the unknown from here alone.
+    pub fn take_settled(&mut self) -> Settled {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// Sends a series over the flows in `order`, hears the replies, and asks where the lost ones were lost.
+    pub(super) fn exchange(&mut self, order: &[usize], spacing: Duration, deadline: Deadline) -> Batch {
+        let most = deadline.left().unwrap_or_default() / 2;
+        let count = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
+        let mut batch = self.begin(true);
+        self.send(&mut batch, order, spacing.min(most / count));
+        self.gather(&mut batch, None, deadline);
+        self.slowest = batch.slowest().or(self.slowest);
+        let unexplained = self.those(|flow| flow.ledger.has_unexplained());
+        if batch.of_smoker && !unexplained.is_empty() {
+            let mut again = Batch::new(self.open.len(), batch.first, false);
+            self.send(&mut again, &unexplained, BRISK);
+            self.gather(&mut again, self.slowest, deadline);
+            for (closed, more) in batch.closed.iter_mut().zip(again.closed) {
+                *closed += Closed { answered: 0, ..more };
+            }
+        }
+        batch
+    }
+
+    /// Hears what has come since the last batch, and begins another. Keep-alives that have just been sent are
+    /// not given up yet, but close with it.
+    fn begin(&mut self, in_series: bool) -> Batch {
+        let mut before = Batch::new(self.open.len(), self.next_sequence, false);
+        for nth in 0..self.open.len() {
+            self.hear(nth, &mut before);
+        }
+        if self.kept_alive.is_none_or(|moment| moment.elapsed() >= GRACE) {
+            self.close(&mut before);
+        }
+        Batch::new(self.open.len(), self.next_sequence, in_series)
+    }
+
+    /// Sends a datagram on each of these flows in turn.
+    fn send(&mut self, batch: &mut Batch, order: &[usize], spacing: Duration) {
+        let mut due = Instant::now();
+        for &nth in order {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            self.open[nth].send(self.next_sequence, batch);
+            self.next_sequence = self.next_sequence.wrapping_add(1);
+            // Who is late does not send the rest at once: closer together they would be another series.
+            due = due.max(Instant::now()) + spacing;
+        }
+    }
+
+    /// Waits for replies, and closes. `slowest` is how long they are known to take, if that is known.
+    fn gather(&mut self, batch: &mut Batch, slowest: Option<Duration>, deadline: Deadline) {
+        let last = Instant::now();
+        loop {
+            let waiting = self.those(|flow| flow.ledger.waits());
+            let mut left = deadline.left().unwrap_or_default();
+            if let Some(slowest) = batch.slowest().max(slowest) {
+                left = left.min((4 * slowest).max(GRACE).saturating_sub(last.elapsed()));
+            }
+            if waiting.is_empty() || left.is_zero() {
+                break;
+            }
+            let sockets: Vec<&UdpSocket> = waiting.iter().map(|&nth| &self.open[nth].socket).collect();
+            let Ok(ready) = stamped::wait_readable(&sockets, left) else { break };
+            for nth in ready {
+                self.hear(waiting[nth], batch);
+            }
+        }
+        self.close(batch);
+    }
+
+    fn close(&mut self, batch: &mut Batch) {
+        for (flow, closed) in self.open.iter_mut().zip(&mut batch.closed) {
+            *closed = flow.ledger.close(batch.first);
+            self.settled += closed.settled;
+        }
+    }
+
+    fn hear(&mut self, nth: usize, batch: &mut Batch) {
+        self.open[nth].hear(batch);
+        self.late += std::mem::take(&mut batch.late);
+        self.duplicate += std::mem::take(&mut batch.duplicate);
+    }
+
+    /// The flows of which `condition` holds.
+    fn those(&self, condition: impl Fn(&Flow) -> bool) -> Vec<usize> {
+        let flows = self.open.iter().enumerate();
+        flows.filter(|(_, flow)| condition(flow)).map(|(nth, _)| nth).collect()
+    }
+}

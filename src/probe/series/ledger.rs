@@ -1,0 +1,488 @@
+//! The account of one flow: which datagrams went out, which were answered, and where the others were lost, by
+//! what the server counted. Pure.
+//!
+//! A server numbers the datagrams of a flow as they come, and each reply tells its number. Between two replies
+//! the numbers that were never heard of are replies lost on the way back; the other unanswered datagrams were
+//! lost on the way there. What was lost after the last reply is open until the next.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::ops::AddAssign;
+
+/// How many datagrams of a flow are remembered, and so may be explained or come late: about five minutes of one
+/// flow at one series in 30 s and a keep-alive every 10 s. It takes half a kilobyte.
+pub(super) const HISTORY: usize = 64;
+
+/// A flow is dead when as many of its datagrams, one after the other, had no answer: one or two are loss.
+const DEAD_AFTER: u32 = 3;
+
+/// The account of one flow.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    sent: VecDeque<Sent>,
+    /// How many at the end of `sent` have not been closed.
+    open: usize,
+    base: Base,
+    /// What the server said since the last close, in the order of arrival.
+    heard: Vec<(u32, Option<Count>)>,
+    /// Since the last close: what was explained, or given up, of those closed before.
+    settled: Settled,
+    silent: u32,
+}
+
+/// What a server counted, with the datagram that it says so of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) instance: u64,
+    pub(super) received: NonZeroU32,
+}
+
+/// What a reply is a reply to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// A datagram that waits for it.
+    First,
+    /// One of a series that has had a reply.
+    Duplicate,
+    /// One of a series, after it was counted lost.
+    Late,
+    /// Nothing that anybody counts.
+    Nothing,
+}
+
+/// What became of the datagrams that were closed, and of lost ones before them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Closed {
+    /// Datagrams that were answered, of those closed.
+    pub(super) answered: u64,
+    /// Datagrams of a series that were not, of those closed.
+    pub(super) lost: u64,
+    /// Datagrams of the present series that are known to have been lost on the way there.
+    pub(super) forward: u64,
+    /// … and on the way back.
+    pub(super) backward: u64,
+    /// The same of series before.
+    pub(super) settled: Settled,
+}
+
+/// Losses told as unknown by earlier series, of which more is known now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Lost on the way to the server.
+    pub forward: u64,
+    /// Lost on the way back.
+    pub backward: u64,
+    /// It will never be known: another server answers, or one that does not count. Also of the present series.
+    pub unknown: u64,
+}
+
+#[derive(Debug)]
+struct Sent {
+    sequence: u32,
+    in_series: bool,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    Answered,
+    /// An ICMP error said that it did not arrive.
+    Refused,
+    /// Lost, and it is open where.
+    Unexplained,
+    /// Lost, and it is known where, or never will be.
+    Explained,
+}
+
+/// Where the server's count stood when all before had been explained or given up.
+#[derive(Clone, Copy, Debug, Default)]
+enum Base {
+    /// Nobody has counted yet.
+    #[default]
+    Start,
+    At(Count),
+    Unknown,
+}
+
+impl Ledger {
+    /// Notes that a datagram went out, of a series or not.
+    pub(super) fn sent(&mut self, sequence: u32, in_series: bool) {
+        if self.sent.len() == HISTORY
+            && let Some(Sent { in_series: true, fate: Fate::Unexplained, .. }) = self.sent.pop_front()
+        {
+            self.settled.unknown += 1;
+        }
+        self.sent.push_back(Sent { sequence, in_series, fate: Fate::Waiting });
+        self.open = (self.open + 1).min(HISTORY);
+    }
+
+    /// Notes a reply to `sequence`.
+    pub(super) fn hear(&mut self, sequence: u32, count: Option<Count>) -> Heard {
+        let Some(sent) = self.sent.iter_mut().rev().find(|sent| sent.sequence == sequence) else {
+            return Heard::Nothing;
+        };
+        let heard = match (sent.fate, sent.in_series) {
+            (Fate::Waiting | Fate::Refused, _) => Heard::First,
+            (Fate::Answered, true) => Heard::Duplicate,
+            (Fate::Unexplained | Fate::Explained, true) => Heard::Late,
+            (_, false) => Heard::Nothing,
+        };
+        if matches!(sent.fate, Fate::Unexplained | Fate::Explained) {
+            self.silent = 0;
+        }
+        sent.fate = Fate::Answered;
+        // A reply to each datagram and as many duplicates: who sends more has no claim to be understood.
+        if self.heard.len() < 2 * HISTORY {
+            self.heard.push((sequence, count));
+        }
+        heard
+    }
+
+    /// Notes that an ICMP error came: about this datagram, or, where it does not quote enough to tell, about
+    /// the oldest that waits.
+    pub(super) fn refuse(&mut self, sequence: Option<u32>) {
+        let mut sent = self.sent.iter_mut();
+        let about = match sequence {
+            Some(sequence) => sent.find(|sent| sent.sequence == sequence),
+            None => sent.find(|sent| sent.fate == Fate::Waiting),
+        };
+        match about {
+            Some(sent) if sent.fate == Fate::Waiting => sent.fate = Fate::Refused,
+            Some(sent) if sent.fate == Fate::Unexplained => {
+                sent.fate = Fate::Explained;
+                self.settled.forward += u64::from(sent.in_series);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a reply may still come.
+    pub(super) fn waits(&self) -> bool {
+        self.sent.iter().rev().take(self.open).any(|sent| sent.fate == Fate::Waiting)
+    }
+
+    /// Whether the last datagram that was closed had no answer.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent > 0
+    }
+
+    /// Whether the last three datagrams that were closed had no answer.
+    pub(super) fn is_dead(&self) -> bool {
+        self.silent >= DEAD_AFTER
+    }
+
+    /// Whether it is open where a datagram of a series was lost.
+    pub(super) fn has_unexplained(&self) -> bool {
+        self.sent.iter().any(|sent| sent.in_series && sent.fate == Fate::Unexplained)
+    }
+
+    /// Waits no longer: what has no answer now is lost. The present series begins with the sequence number
+    /// `series`.
+    pub(super) fn close(&mut self, series: u32) -> Closed {
+        let mut closed = Closed::default();
+        let before = self.sent.len() - self.open;
+        for sent in self.sent.iter_mut().skip(before) {
+            let lost = u64::from(sent.in_series);
+            match sent.fate {
+                Fate::Waiting => sent.fate = Fate::Unexplained,
+                Fate::Refused => {
+                    sent.fate = Fate::Explained;
+                    closed.forward += lost;
+                }
+                Fate::Answered | Fate::Unexplained | Fate::Explained => {
+                    closed.answered += 1;
+                    self.silent = 0;
+                    continue;
+                }
+            }
+            closed.lost += lost;
+            self.silent = self.silent.saturating_add(1);
+        }
+        self.open = 0;
+        self.explain(series, &mut closed);
+        closed.settled += std::mem::take(&mut self.settled);
+        closed
+    }
+
+    /// Explains what was lost before the latest datagram that a reply was heard to.
+    fn explain(&mut self, series: u32, closed: &mut Closed) {
+        let heard = std::mem::take(&mut self.heard);
+        let Some(&(latest, count)) = heard.iter().max_by_key(|(sequence, _)| *sequence) else { return };
+        let mut backward = unheard(self.base, &heard);
+        let lost = self.sent.iter_mut().take_while(|sent| sent.sequence <= latest);
+        for sent in lost.filter(|sent| sent.fate == Fate::Unexplained) {
+            sent.fate = Fate::Explained;
+            let (one, is_present) = (u64::from(sent.in_series), sent.sequence >= series);
+            match &mut backward {
+                None => closed.settled.unknown += one,
+                // Which of several it was cannot be told; the sums are right.
+                Some(1..) if is_present => closed.backward += one,
+                Some(1..) => closed.settled.backward += one,
+                Some(0) if is_present => closed.forward += one,
+                Some(0) => closed.settled.forward += one,
+            }
+            backward = backward.map(|left| left.saturating_sub(1));
+        }
+        let counts = heard.iter().filter_map(|(_, count)| *count);
+        let same = counts.filter(|other| count.is_some_and(|count| count.instance == other.instance));
+        self.base = same.max_by_key(|count| count.received).map_or(Base::Unknown, Base::At);
+    }
+}
+
+/// How many numbers of the server's, from `base` to the highest heard, were not heard. `None` where the numbers
+/// cannot be compared: not all have one, not all are of one instance, or it began anew.
+fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
+    let counts: Vec<Count> = heard.iter().map(|(_, count)| *count).collect::<Option<_>>()?;
+    let instance = counts.first()?.instance;
+    let from = match base {
+        Base::Start => 0,
+        Base::At(count) if count.instance == instance => count.received.get(),
+        Base::At(_) | Base::Unknown => return None,
+    };
+    if counts.iter().any(|count| count.instance != instance) {
+        return None;
+    }
+    let mut numbers: Vec<u32> = counts.iter().map(|count| count.received.get()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    // Replies that come late have numbers from before.
+    numbers.retain(|&number| number > from);
+    let highest = *numbers.last()?;
+    (highest - from).checked_sub(u32::try_from(numbers.len()).ok()?)
+}
+
+impl AddAssign for Settled {
+    fn add_assign(&mut self, other: Self) {
+        self.forward += other.forward;
+        self.backward += other.backward;
+        self.unknown += other.unknown;
+    }
+}
+
+impl AddAssign for Closed {
+    fn add_assign(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.lost += other.lost;
+        self.forward += other.forward;
+        self.backward += other.backward;
+        self.settled += other.settled;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What came back of a datagram.
+    #[derive(Clone, Copy, Debug)]
+    enum Back {
+        Nothing,
+        /// Without a count.
+        Plain,
+        /// Of an instance, with its count.
+        Counted(u64, u32),
+    }
+
+    impl Back {
+        fn count(self) -> Option<Count> {
+            let Self::Counted(instance, received) = self else { return None };
+            Some(Count { instance, received: NonZeroU32::new(received).unwrap() })
+        }
+    }
+
+    /// A series of its own.
+    fn series(ledger: &mut Ledger, first: u32, replies: &[Back]) -> Closed {
+        for (sequence, _) in (first..).zip(replies) {
+            ledger.sent(sequence, true);
+        }
+        for (sequence, reply) in (first..).zip(replies) {
+            if !matches!(reply, Back::Nothing) {
+                assert_eq!(ledger.hear(sequence, reply.count()), Heard::First);
+            }
+        }
+        ledger.close(first)
+    }
+
+    const NONE: Back = Back::Nothing;
+
+    /// Of one server, by what it counted.
+    fn heard(received: u32) -> Back {
+        Back::Counted(1, received)
+    }
+
+    fn settled(forward: u64, backward: u64, unknown: u64) -> Settled {
+        Settled { forward, backward, unknown }
+    }
+
+    #[test]
+    fn what_the_server_did_not_count_was_lost_on_the_way_there() {
+        for (replies, lost, forward, backward) in [
+            (&[heard(1), NONE, heard(2)][..], 1, 1, 0),
+            (&[heard(1), NONE, heard(3)], 1, 0, 1),
+            (&[NONE, heard(1)], 1, 1, 0),
+            (&[NONE, heard(2)], 1, 0, 1),
+            (&[heard(1), NONE, NONE, heard(3)], 2, 1, 1),
+            (&[heard(1), heard(2), NONE], 1, 0, 0),
+            (&[heard(1), heard(2), heard(3)], 0, 0, 0),
+            // The last overtook the one before, and another was lost.
+            (&[heard(1), NONE, heard(3), heard(2)], 1, 1, 0),
+        ] {
+            let closed = series(&mut Ledger::default(), 0, replies);
+            assert_eq!((closed.lost, closed.forward, closed.backward), (lost, forward, backward));
+            assert_eq!(closed.settled, Settled::default());
+        }
+    }
+
+    #[test]
+    fn a_later_reply_settles_what_was_open() {
+        for (received, expected) in [(2, settled(1, 0, 0)), (3, settled(0, 1, 0))] {
+            let mut ledger = Ledger::default();
+            assert_eq!(series(&mut ledger, 0, &[heard(1), NONE]).lost, 1);
+            assert!(ledger.has_unexplained());
+            let closed = series(&mut ledger, 2, &[heard(received)]);
+            assert_eq!((closed.lost, closed.forward, closed.backward), (0, 0, 0));
+            assert_eq!(closed.settled, expected);
+            assert!(!ledger.has_unexplained());
+        }
+    }
+
+    #[test]
+    fn counts_that_cannot_be_compared_settle_nothing() {
+        let restarted = Back::Counted(2, 1);
+        for reply in [restarted, Back::Plain, heard(1), heard(4)] {
+            let mut ledger = Ledger::default();
+            series(&mut ledger, 0, &[heard(1), heard(2), heard(3), heard(4), NONE]);
+            assert_eq!(series(&mut ledger, 5, &[reply]).settled, settled(0, 0, 1), "{reply:?}");
+            assert!(!ledger.has_unexplained());
+        }
+        let mut ledger = Ledger::default();
+        assert_eq!(series(&mut ledger, 0, &[heard(1), NONE, restarted]).settled, settled(0, 0, 1));
+        // From there on the new one's counts hold.
+        let closed = series(&mut ledger, 3, &[NONE, Back::Counted(2, 2)]);
+        assert_eq!((closed.forward, closed.settled), (1, Settled::default()));
+    }
+
+    #[test]
+    fn duplicates_and_late_replies_are_told_apart_and_their_numbers_known() {
+        let mut ledger = Ledger::default();
+        ledger.sent(0, true);
+        ledger.sent(1, true);
+        assert_eq!(ledger.hear(1, heard(2).count()), Heard::First);
+        assert_eq!(ledger.hear(1, heard(3).count()), Heard::Duplicate);
+        let closed = ledger.close(0);
+        assert_eq!((closed.answered, closed.lost, closed.backward), (1, 1, 1));
+        assert_eq!(ledger.hear(0, heard(1).count()), Heard::Late);
+        assert_eq!(ledger.hear(0, heard(1).count()), Heard::Duplicate);
+        assert_eq!(ledger.hear(2, heard(1).count()), Heard::Nothing);
+        ledger.sent(2, false);
+        assert_eq!(ledger.hear(2, heard(4).count()), Heard::First);
+        assert_eq!(ledger.hear(2, heard(4).count()), Heard::Nothing);
+        let closed = ledger.close(2);
+        assert_eq!((closed.answered, closed.lost, closed.settled), (1, 0, Settled::default()));
+    }
+
+    #[test]
+    fn keep_alives_are_counted_and_not_told() {
+        let mut ledger = Ledger::default();
+        ledger.sent(0, false);
+        assert_eq!(ledger.close(0), Closed::default());
+        let closed = series(&mut ledger, 1, &[heard(2)]);
+        assert_eq!((closed.lost, closed.settled), (0, Settled::default()));
+    }
+
+    #[test]
+    fn an_icmp_error_says_that_a_datagram_did_not_arrive() {
+        let mut ledger = Ledger::default();
+        ledger.sent(0, true);
+        ledger.sent(1, true);
+        ledger.refuse(Some(1));
+        assert!(ledger.waits());
+        ledger.refuse(None);
+        assert!(!ledger.waits());
+        let closed = ledger.close(0);
+        assert_eq!((closed.answered, closed.lost, closed.forward), (0, 2, 2));
+        // About one that was lost before; and about one that nobody knows.
+        assert_eq!(series(&mut ledger, 2, &[NONE]).lost, 1);
+        ledger.refuse(Some(2));
+        ledger.refuse(Some(7));
+        ledger.refuse(None);
+        assert_eq!(ledger.close(3).settled, settled(1, 0, 0));
+    }
+
+    #[test]
+    fn three_in_a_row_without_an_answer_are_death() {
+        let mut ledger = Ledger::default();
+        series(&mut ledger, 0, &[heard(1), NONE, NONE]);
+        assert!(ledger.is_silent() && !ledger.is_dead());
+        series(&mut ledger, 3, &[NONE]);
+        assert!(ledger.is_dead());
+        assert_eq!(ledger.hear(3, heard(2).count()), Heard::Late);
+        assert!(!ledger.is_silent());
+        series(&mut ledger, 4, &[NONE, NONE, NONE, heard(3)]);
+        assert!(!ledger.is_silent() && !ledger.is_dead());
+    }
+
+    #[test]
+    fn what_is_no_longer_remembered_is_given_up() {
+        let mut ledger = Ledger::default();
+        series(&mut ledger, 0, &[NONE]);
+        let last = u32::try_from(HISTORY).unwrap();
+        for sequence in 1..last {
+            ledger.sent(sequence, false);
+        }
+        assert_eq!(ledger.close(1).settled, Settled::default());
+        ledger.sent(last, false);
+        assert_eq!(ledger.close(last).settled, settled(0, 0, 1));
+        assert_eq!((ledger.sent.len(), ledger.hear(0, None)), (HISTORY, Heard::Nothing));
+    }
+
+    #[test]
+    fn replies_without_end_are_not_kept() {
+        let mut ledger = Ledger::default();
+        ledger.sent(0, true);
+        for received in 1..1000 {
+            ledger.hear(0, heard(received).count());
+        }
+        assert_eq!(ledger.heard.len(), 2 * HISTORY);
+        assert_eq!(ledger.close(0).lost, 0);
+    }
+
+    /// A network that loses at random and a server that counts: in the end everything is told, and rightly.
+    #[test]
+    fn no_loss_is_blamed_on_the_wrong_way() {
+        let mut state = 0x5eed_u64;
+        let mut one_in = move |parts: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.is_multiple_of(parts)
+        };
+        for _ in 0..300 {
+            let (mut ledger, mut received, mut sequence) = (Ledger::default(), 0, 0);
+            let (mut truth, mut told, mut lost) = ((0, 0), (0, 0), 0);
+            for round in 0..50 {
+                let (first, is_last) = (sequence, round == 49);
+                for _ in 0..if one_in(2) { 1 } else { 4 } {
+                    ledger.sent(sequence, true);
+                    if !is_last && one_in(5) {
+                        truth.0 += 1;
+                    } else {
+                        received += 1;
+                        if !is_last && one_in(5) {
+                            truth.1 += 1;
+                        } else {
+                            ledger.hear(sequence, heard(received).count());
+                        }
+                    }
+                    sequence += 1;
+                }
+                let closed = ledger.close(first);
+                lost += closed.lost;
+                told.0 += closed.forward + closed.settled.forward;
+                told.1 += closed.backward + closed.settled.backward;
+            }
+            assert!(told == truth && truth.0 + truth.1 == lost && lost > 0, "{told:?} {truth:?} {lost}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The UDP series: datagrams from long-lived source ports, some milliseconds apart, and what became of each;
+//! and the burst, the same from fresh ports. What it means is left to the verdict.
+//!
+//! How long a series waits after its last datagram: until each has its reply or an ICMP error, or the deadline.
+//! Once a reply has come, no longer than four times the slowest of them took, and at least [`GRACE`]: a lost
+//! datagram shall not hold a round up, and what comes later still is counted as late by the next series. Where
+//! replies have come and others have not, each silent flow is asked once more, so that its server's count tells
+//! where the datagram was lost.
+
+mod batch;
+mod burst;
+mod flow;
+mod flows;
+mod ledger;
+#[cfg(test)]
+mod tests;
+mod times;
+
+use std::time::Duration;
+
+use super::Failure;
+
+pub use burst::{Burst, burst};
+pub use flows::Flows;
+pub use ledger::Settled;
+pub use times::Times;
+
+/// The least wait for stragglers: more than a retransmission of a mobile link or a scheduler's pause, less than
+/// anybody notices in a round.
+pub const GRACE: Duration = Duration::from_millis(250);
+
+/// The most flows, and ports of a burst: each is a socket, and a table entry in every NAT on the way.
+pub const MAX_FLOWS: usize = 64;
+
+/// The most datagrams to a port in a burst; no more are remembered.
+pub const MAX_EACH: usize = ledger::HISTORY;
+
+/// What became of the datagrams of one series.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Series {
+    /// Datagrams that went out.
+    pub sent: u64,
+    /// Datagrams that this host itself could not send; not among those sent, and not lost.
+    pub unsent: u64,
+    /// Datagrams that had no reply in time.
+    pub lost: u64,
+    /// Of those lost: on the way to the server, as its count or an ICMP error says.
+    pub lost_forward: u64,
+    /// Of those lost: on the way back, as the server's count says.
+    pub lost_return: u64,
+    /// Of those lost: nobody has said where, so far.
+    pub lost_unknown: u64,
+    /// Replies beyond the first to a datagram; some may be to datagrams of the series before.
+    pub duplicate: u64,
+    /// Replies that arrived after one to a later datagram.
+    pub reordered: u64,
+    /// Replies to datagrams that a series before had counted as lost.
+    pub late: u64,
+    /// Flows whose last three datagrams had no answer, keep-alives included.
+    pub dead_flows: usize,
+    /// `None` where no reply came, or none whose time of arrival is known.
+    pub times: Option<Times>,
+    /// Where no reply came: why.
+    pub failure: Option<Failure>,
+    /// Whether a Smoker answers, and not a plain echo: only then is there a direction.
+    pub replies_of_smoker: bool,
+}
+
+/// What asking the silent flows again has found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dead {
+    /// Flows that were silent.
+    pub asked: usize,
+    /// Flows that stayed silent.
+    pub dead: usize,
+}
