@@ -19,5 +19,5 @@ pub fn run(
     client.ports = config::Ports { tcp: tcp.port(), udp: udp.port(), http: http.port() };
     let ending = client::run(&client, client_log, signals);
     server.stop(signals);
-    Ok(ending)
+    ending
 }

@@ -46,7 +46,7 @@ fn execute(run: Run, level: Level, form: Form) -> Result<Ending, String> {
         }
         Run::Client(config) => {
             let log = client_log(&config.node_name);
-            let ending = client::run(&config, &log, &signals);
+            let ending = client::run(&config, &log, &signals)?;
             log.finish().map(|()| ending)
         }
         Run::Local(server, client) => {

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::metrics::Metrics;
 use super::streak::Streak;
 use crate::config::{self, Host};
 use crate::dns::{self, Resolver};
@@ -20,42 +22,50 @@ pub(super) struct Rounds<'a> {
     pub(super) any_failure: bool,
     config: &'a config::Client,
     log: &'a Log,
+    metrics: &'a Mutex<Metrics>,
     resolver: Resolver,
-    protocols: Vec<Protocol>,
+    protocols: Vec<Protocol<'a>>,
 }
 
 /// One protocol that is probed.
-struct Protocol {
+struct Protocol<'a> {
     kind: &'static str,
+    /// As the metrics call it.
+    name: &'static str,
+    metrics: &'a Mutex<Metrics>,
     port: u16,
     probe: fn(SocketAddr, Deadline) -> Outcome,
     streak: Streak,
 }
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(config: &'a config::Client, log: &'a Log) -> Self {
-        let protocol = |kind, port, probe: fn(SocketAddr, Deadline) -> Outcome| Protocol {
+    pub(super) fn new(config: &'a config::Client, log: &'a Log, metrics: &'a Mutex<Metrics>) -> Self {
+        let protocol = |kind, name, port, probe: fn(SocketAddr, Deadline) -> Outcome| Protocol {
             kind,
+            name,
+            metrics,
             port,
             probe,
             streak: Streak::default(),
         };
         let mut protocols = Vec::new();
         if config.protocols.tcp {
-            protocols.push(protocol("TCP", config.ports.tcp, probe::tcp));
+            protocols.push(protocol("TCP", "tcp", config.ports.tcp, probe::tcp));
         }
         if config.protocols.udp {
-            protocols.push(protocol("UDP", config.ports.udp, probe::udp));
+            protocols.push(protocol("UDP", "udp", config.ports.udp, probe::udp));
         }
         if config.protocols.http {
             let probe = |address, deadline| probe::http(address, deadline, None);
-            protocols.push(protocol("HTTP", config.ports.http, probe));
+            protocols.push(protocol("HTTP", "http", config.ports.http, probe));
         }
-        Self { made: 0, any_failure: false, config, log, resolver: Resolver::default(), protocols }
+        Self { made: 0, any_failure: false, config, log, metrics, resolver: Resolver::default(), protocols }
     }
 
-    /// Probes the protocols one after another. Breaks off before the next when a signal has arrived.
-    pub(super) fn make_one(&mut self, signals: &StopSignals) -> ControlFlow<()> {
+    /// Probes the protocols one after another, in the round that was due at `due`. Breaks off before the next
+    /// when a signal has arrived.
+    pub(super) fn make_one(&mut self, due: Instant, signals: &StopSignals) -> ControlFlow<()> {
+        let late = Instant::now().saturating_duration_since(due);
         let addresses = self.addresses();
         for protocol in &mut self.protocols {
             if signals.arrived() {
@@ -68,6 +78,7 @@ impl<'a> Rounds<'a> {
             self.any_failure |= !succeeded;
         }
         self.made += 1;
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).round(late, None);
         ControlFlow::Continue(())
     }
 
@@ -75,8 +86,13 @@ impl<'a> Rounds<'a> {
         match &self.config.host {
             Host::Address(address) => Ok(vec![*address]),
             Host::Name(name) => {
+                let start = Instant::now();
                 let addresses = self.resolver.look_up(name, Deadline::after(self.config.timeout));
                 let addresses = addresses.map(|found| found.addresses);
+                match &addresses {
+                    Ok(_) => count(self.metrics, "dns", "success", Some(start.elapsed()), &[]),
+                    Err(error) => count(self.metrics, "dns", &Error::Dns(*error).to_string(), None, &[]),
+                }
                 self.log_addresses(name, &addresses);
                 addresses
             }
@@ -92,7 +108,7 @@ impl<'a> Rounds<'a> {
     }
 }
 
-impl Protocol {
+impl Protocol<'_> {
     /// Probes the addresses, prints the line, and returns whether one of them answered.
     fn probe(&mut self, addresses: &[IpAddr], config: &config::Client, log: &Log) -> bool {
         let targets = addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
@@ -103,6 +119,7 @@ impl Protocol {
         match &report.outcome {
             Outcome::Success(Success { latency, phases, retransmits, .. }) => {
                 self.streak.end();
+                count(self.metrics, self.name, "success", Some(*latency), phases);
                 let mut fields = vec![("latency", Value::Milliseconds(*latency))];
                 fields.extend(phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
                 push_retransmits(&mut fields, *retransmits);
@@ -134,6 +151,7 @@ impl Protocol {
     fn print_failure(&mut self, failure: &Failure, tried: &[(&str, Value)], log: &Log) {
         let running = self.streak.fail(SystemTime::now());
         let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
+        count(self.metrics, self.name, &error, None, &[]);
         let mut fields = vec![("error", Value::Word(&error)), ("phase", Value::Word(&phase))];
         fields.extend(tried);
         fields.push(("failures", Value::Count(running.failures)));
@@ -144,6 +162,17 @@ impl Protocol {
         push_retransmits(&mut fields, failure.retransmits);
         log.line(Level::Error, self.kind, "FAILED", &fields);
     }
+}
+
+fn count(
+    metrics: &Mutex<Metrics>,
+    protocol: &'static str,
+    result: &str,
+    latency: Option<Duration>,
+    phases: &[(&'static str, Duration)],
+) {
+    let mut metrics = metrics.lock().unwrap_or_else(PoisonError::into_inner);
+    metrics.probe(protocol, result, latency, phases);
 }
 
 /// `10.0.0.1:8080/refused,10.0.0.2:8080/timeout`: the addresses that failed before the one in the line.

@@ -2,6 +2,7 @@
 //! handler, and how all of it stops. What is said on a connection is the server's.
 
 pub mod accept;
+pub mod bind;
 pub mod bodies;
 pub mod connections;
 pub mod http;
@@ -21,11 +22,11 @@ use crate::log::{Level, Log, Value};
 use crate::sys;
 
 /// Logs the error that ended a connection.
-pub fn log_error(log: &Log, kind: &str, error: &io::Error, client: SocketAddr) {
-    if log.prints(Level::Info) {
+pub fn log_error(log: &Log, level: Level, kind: &str, error: &io::Error, client: SocketAddr) {
+    if log.prints(level) {
         let detail = sys::describe(error);
         let fields = [("client", Value::Address(client)), ("detail", Value::Text(&detail))];
-        log.line(Level::Info, kind, "ERROR", &fields);
+        log.line(level, kind, "ERROR", &fields);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::metrics::Metrics;
 use super::{Listeners, RESERVE_TIMEOUT, Shared};
 use crate::http::request::Request;
+use crate::log::Level;
 use crate::serve::accept;
 use crate::serve::connections::Admitted;
 use crate::serve::http::{Content, Fields, Refusal, Reply, Requests, Service, converse};
@@ -52,7 +53,8 @@ fn conversation(
     let (stop, bodies, log) = (Arc::clone(&shared.stop), Arc::clone(&shared.bodies), shared.log.clone());
     let identity = Identity::new(&shared.config.node_name, shared.config.pod_name.as_deref());
     let (metrics, traffic) = (Arc::clone(&shared.metrics), Arc::clone(&shared.metrics.http));
-    let service = Service { idle_timeout, requests, stop, bodies, traffic, identity, log };
+    let (level, kind) = (Level::Info, "HTTP");
+    let service = Service { idle_timeout, requests, stop, bodies, traffic, identity, log, level, kind };
     move |connection| converse(&connection, &service, &|request| route(request, &service.stop, &metrics))
 }
 

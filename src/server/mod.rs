@@ -6,14 +6,15 @@ mod tally;
 mod tcp;
 mod udp;
 
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::config;
 use crate::log::{Level, Log, Value};
+use crate::serve::bind::bind;
 use crate::serve::bodies::Bodies;
 use crate::serve::connections::Connections;
 use crate::serve::identity;
@@ -215,33 +216,4 @@ impl Listeners {
         sys::socket::wake(&self.udp);
         sys::socket::wake(&self.http);
     }
-}
-
-/// Binds to `address`, or to all addresses: of IPv6 and IPv4, and of IPv4 alone where there is no IPv6.
-fn bind<T>(
-    kind: &str,
-    address: Option<IpAddr>,
-    port: u16,
-    bind: impl Fn(SocketAddr) -> io::Result<T>,
-) -> Result<T, String> {
-    let bound = match address {
-        Some(address) => bind((address, port).into()),
-        None => match bind((Ipv6Addr::UNSPECIFIED, port).into()) {
-            Err(error) if lacks_ipv6(&error) => bind((Ipv4Addr::UNSPECIFIED, port).into()),
-            bound => bound,
-        },
-    };
-    bound.map_err(|error| {
-        let what = match address {
-            Some(address) if error.kind() == ErrorKind::AddrNotAvailable => format!("listen on {address}"),
-            _ => format!("listen on {kind} port {port}"),
-        };
-        sys::cannot(&what)(error)
-    })
-}
-
-/// The kernel was built or started without IPv6.
-fn lacks_ipv6(error: &io::Error) -> bool {
-    const EAFNOSUPPORT: i32 = 97;
-    error.raw_os_error() == Some(EAFNOSUPPORT)
 }

@@ -49,7 +49,7 @@ fn echo(connection: &Connection, idle_timeout: Duration, traffic: &Traffic, log:
     let _open = traffic.open();
     serve::log_connection(log, "TCP", "OPENED", connection.peer);
     if let Err(error) = echo_all(connection, idle_timeout, traffic, log) {
-        serve::log_error(log, "TCP", &error, connection.peer);
+        serve::log_error(log, Level::Info, "TCP", &error, connection.peer);
     }
     serve::log_connection(log, "TCP", "CLOSED", connection.peer);
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod command_line;
+mod exporter;
 mod isolated;
 mod line;
 mod manifests;

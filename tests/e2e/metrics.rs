@@ -9,7 +9,7 @@ use crate::server::peer::{GET, Http, ask, assert_echoes, assert_returns, connect
 const REQUEST: &str = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// The value of a sample, by its name and labels as they are written.
-fn sample<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn sample<'a>(page: &'a str, name: &str) -> Option<&'a str> {
     let mut values = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     let value = values.next();
     assert!(values.next().is_none(), "{name} twice");
@@ -18,7 +18,7 @@ fn sample<'a>(page: &'a str, name: &str) -> Option<&'a str> {
 
 /// The form that `promtool check metrics` demands, as far as it can be told without it: each family's help,
 /// type and samples in one piece, and each sample a number.
-fn assert_well_formed(page: &str) {
+pub(crate) fn assert_well_formed(page: &str) {
     let mut families: Vec<&str> = Vec::new();
     for line in page.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -38,7 +38,7 @@ fn assert_well_formed(page: &str) {
     assert!(page.ends_with('\n'));
 }
 
-fn assert_promtool_has_no_complaint(page: &str) {
+pub(crate) fn assert_promtool_has_no_complaint(page: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

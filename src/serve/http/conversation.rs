@@ -12,7 +12,7 @@ use crate::http::body::{Decoder, Framing};
 use crate::http::buffer::Buffer;
 use crate::http::reply;
 use crate::http::request::{self, BODY_LIMIT, Request};
-use crate::log::{Event, Level, Value};
+use crate::log::{Event, Value};
 use crate::metrics;
 use crate::serve::bodies::Full;
 use crate::serve::connections::Connection;
@@ -92,7 +92,7 @@ impl<'a> Conversation<'a> {
         loop {
             if let Some((request, len)) = request::parse(self.buffer.bytes())? {
                 self.head_only = request.method == "HEAD";
-                if self.service.log.prints(Level::Info) {
+                if self.service.log.prints(self.service.level) {
                     self.line = format!("{} {}", request.method, request.path);
                 }
                 let asked = Asked::of(&request, handle(&request)?);
@@ -232,8 +232,8 @@ impl<'a> Conversation<'a> {
 
     /// Logs the reply, with the request where it was understood, and with what was wrong.
     fn log(&mut self, said: Said, detail: Option<&str>) {
-        let log = &self.service.log;
-        if !log.prints(Level::Info) {
+        let Service { log, level, kind, .. } = self.service;
+        if !log.prints(*level) {
             return;
         }
         let line = mem::take(&mut self.line);
@@ -244,7 +244,7 @@ impl<'a> Conversation<'a> {
         let bytes = if self.head_only { 0 } else { said.length as u64 };
         let mut told = vec![("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
         told.extend(detail.map(|detail| ("detail", Value::Text(detail))));
-        log.line(Level::Info, "HTTP", event, &told);
+        log.line(*level, kind, event, &told);
     }
 
     /// Ends the writing side and reads on within bounds, as a connection that a stop may close.
@@ -293,6 +293,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::log::Level;
     use crate::serve::connections::Connections;
     use crate::serve::identity::Identity;
     use crate::serve::testing::{admitted, silent_log};
@@ -306,6 +307,8 @@ mod tests {
             traffic: Arc::default(),
             identity: Identity::default(),
             log: silent_log(),
+            level: Level::Info,
+            kind: "HTTP",
         }
     }
 

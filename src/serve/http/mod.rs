@@ -15,7 +15,7 @@ use super::stop::Stop;
 use super::traffic::Traffic;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
-use crate::log::Log;
+use crate::log::{Level, Log};
 use conversation::Conversation;
 use end::End;
 
@@ -35,6 +35,10 @@ pub struct Service {
     pub identity: Identity,
     /// Where requests are logged.
     pub log: Log,
+    /// As lines of which level.
+    pub level: Level,
+    /// And of which kind.
+    pub kind: &'static str,
 }
 
 /// How many requests a connection may make.
@@ -84,13 +88,15 @@ pub type Handler<'a> = dyn Fn(&Request<'_>) -> Result<Reply, Refusal> + 'a;
 
 /// Answers requests with what `handle` says to each, until the connection ends.
 pub fn converse(connection: &Connection, service: &Service, handle: &Handler) {
-    log_connection(&service.log, "HTTP", "OPENED", connection.peer);
+    log_connection(&service.log, service.kind, "OPENED", connection.peer);
     let _open = service.traffic.open();
     let mut conversation = Conversation::new(connection, service);
     match conversation.run(handle) {
         Ok(()) | Err(End::Over) => {}
         Err(End::Refused(refusal)) => conversation.refuse(&refusal),
-        Err(End::Failed(error)) => log_error(&service.log, "HTTP", &error, connection.peer),
+        Err(End::Failed(error)) => {
+            log_error(&service.log, service.level, service.kind, &error, connection.peer);
+        }
     }
-    log_connection(&service.log, "HTTP", "CLOSED", connection.peer);
+    log_connection(&service.log, service.kind, "CLOSED", connection.peer);
 }

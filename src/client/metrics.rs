@@ -1,0 +1,330 @@
+//! What the client tells of itself at `/metrics`: what its rounds have found, counted. When to count is left
+//! to the rounds.
+//!
+//! The labels are closed vocabularies. Every count is there from the start, at zero; what is measured is told
+//! from its first measurement on.
+
+use std::time::Duration;
+
+use crate::metrics::{Histogram, Number, Page, write_own};
+
+/// The kinds of probes.
+pub(super) const PROTOCOLS: [&str; 7] = ["dns", "tcp", "udp", "udp_series", "http", "mtu", "endpoint"];
+
+/// How a probe may end: well, or with one of the log's error codes, of which those of an HTTP status are one.
+pub(super) const RESULTS: [&str; 16] = [
+    "success",
+    "timeout",
+    "refused",
+    "reset",
+    "unreachable",
+    "closed",
+    "mismatch",
+    "http_status",
+    "http_malformed",
+    "dns_not_found",
+    "dns_timeout",
+    "dns_server_failure",
+    "dns_malformed",
+    "dns_local",
+    "black_hole",
+    "io",
+];
+
+/// Whose durations are told: of a kind of probe as a whole, and of its phases.
+pub(super) const DURATIONS: [(&str, &str); 10] = [
+    ("dns", "total"),
+    ("tcp", "total"),
+    ("tcp", "connect"),
+    ("tcp", "echo"),
+    ("udp", "total"),
+    ("udp_series", "total"),
+    ("http", "total"),
+    ("http", "connect"),
+    ("http", "ttfb"),
+    ("endpoint", "total"),
+];
+
+/// Why a round may not be trusted.
+pub(super) const REASONS: [&str; 4] = ["throttled", "late", "memory", "local"];
+
+/// All that is told.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    probes: [[u64; RESULTS.len()]; PROTOCOLS.len()],
+    durations: [Histogram; DURATIONS.len()],
+    datagrams: [u64; Datagrams::COUNTS],
+    path_mtu: Option<u32>,
+    verdicts: Vec<&'static str>,
+    verdict: Option<&'static str>,
+    rounds: u64,
+    late: Option<Duration>,
+    suspect: [u64; REASONS.len()],
+}
+
+/// What has become of the datagrams of series and bursts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Datagrams {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) lost_forward: u64,
+    pub(super) lost_return: u64,
+    pub(super) lost_unknown: u64,
+    pub(super) duplicate: u64,
+    pub(super) reordered: u64,
+    pub(super) late: u64,
+    pub(super) unsent: u64,
+}
+
+impl Metrics {
+    /// Nothing found yet, and these verdicts to tell of.
+    pub(super) fn new(verdicts: impl IntoIterator<Item = &'static str>) -> Self {
+        Self {
+            probes: Default::default(),
+            durations: Default::default(),
+            datagrams: Default::default(),
+            path_mtu: None,
+            verdicts: verdicts.into_iter().collect(),
+            verdict: None,
+            rounds: 0,
+            late: None,
+            suspect: Default::default(),
+        }
+    }
+
+    /// Counts a probe: `success` with its latency and its phases, or an error code with none.
+    pub(super) fn probe(
+        &mut self,
+        protocol: &'static str,
+        result: &str,
+        latency: Option<Duration>,
+        phases: &[(&'static str, Duration)],
+    ) {
+        if let Some(counts) = PROTOCOLS.iter().position(|name| *name == protocol) {
+            self.probes[counts][index_of_result(result)] += 1;
+        }
+        let total = latency.map(|latency| ("total", latency));
+        for (phase, duration) in phases.iter().copied().chain(total) {
+            let timed = DURATIONS.iter().position(|name| *name == (protocol, phase));
+            if let Some(index) = timed {
+                self.durations[index].add(duration);
+            }
+        }
+    }
+
+    /// Counts the datagrams of one more series or burst.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
+    pub(super) fn datagrams(&mut self, more: Datagrams) {
+        for (sum, (_, _, count)) in self.datagrams.iter_mut().zip(more.each()) {
+            *sum += count;
+        }
+    }
+
+    /// The path MTU is `bytes`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
+    pub(super) fn path_mtu(&mut self, bytes: u32) {
+        self.path_mtu = Some(bytes);
+    }
+
+    /// The verdict is `name`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
+    pub(super) fn verdict(&mut self, name: &'static str) {
+        self.verdict = Some(name);
+    }
+
+    /// Counts a round that began so much too late, and why it is suspect if it is.
+    pub(super) fn round(&mut self, late: Duration, suspect: Option<&str>) {
+        self.rounds += 1;
+        self.late = Some(late);
+        if let Some(index) = suspect.and_then(|reason| REASONS.iter().position(|name| *name == reason)) {
+            self.suspect[index] += 1;
+        }
+    }
+
+    /// The page that `/metrics` shows.
+    pub(super) fn page(&self) -> String {
+        let mut page = Page::default();
+        self.write_probes(&mut page);
+        self.write_datagrams(&mut page);
+        self.write_findings(&mut page);
+        self.write_rounds(&mut page);
+        write_own(&mut page);
+        page.into_text()
+    }
+
+    fn write_probes(&self, page: &mut Page) {
+        let mut family = page.counter("smoker_probe_total", "Probes, by how they ended.");
+        for (protocol, counts) in PROTOCOLS.iter().zip(&self.probes) {
+            for (result, count) in RESULTS.iter().zip(counts) {
+                family.sample(&[("protocol", protocol), ("result", result)], Number::Whole(*count));
+            }
+        }
+        let help = "How long probes that succeeded took, as a whole and by phase.";
+        let mut family = page.histogram("smoker_probe_duration_seconds", help);
+        for ((protocol, phase), durations) in DURATIONS.iter().zip(&self.durations) {
+            family.durations(&[("protocol", protocol), ("phase", phase)], durations);
+        }
+    }
+
+    fn write_datagrams(&self, page: &mut Page) {
+        let help = "Datagrams of series and bursts, by what became of them and on which way.";
+        let mut family = page.counter("smoker_udp_datagrams_total", help);
+        for ((direction, outcome, _), sum) in Datagrams::default().each().iter().zip(self.datagrams) {
+            family.sample(&[("direction", direction), ("outcome", outcome)], Number::Whole(sum));
+        }
+    }
+
+    fn write_findings(&self, page: &mut Page) {
+        if let Some(bytes) = self.path_mtu {
+            let help = "The largest packet that passes to the server whole.";
+            page.gauge("smoker_path_mtu_bytes", help).sample(&[], Number::Whole(bytes.into()));
+        }
+        if let Some(present) = self.verdict {
+            let mut family = page.gauge("smoker_verdict", "What is broken: 1 for the present verdict.");
+            for name in &self.verdicts {
+                family.sample(&[("verdict", name)], Number::Whole((*name == present).into()));
+            }
+        }
+    }
+
+    fn write_rounds(&self, page: &mut Page) {
+        page.counter("smoker_rounds_total", "Rounds made.").sample(&[], Number::Whole(self.rounds));
+        if let Some(late) = self.late {
+            let help = "How late the last round began.";
+            page.gauge("smoker_round_late_seconds", help).sample(&[], Number::Seconds(late));
+        }
+        let help = "Rounds in which the prober itself was starved, by what showed it.";
+        let mut family = page.counter("smoker_suspect_rounds_total", help);
+        for (reason, count) in REASONS.iter().zip(self.suspect) {
+            family.sample(&[("reason", reason)], Number::Whole(count));
+        }
+    }
+}
+
+impl Datagrams {
+    const COUNTS: usize = 9;
+
+    /// Each count, with its direction and outcome. What came back has gone both ways.
+    fn each(&self) -> [(&'static str, &'static str, u64); Self::COUNTS] {
+        [
+            ("both", "sent", self.sent),
+            ("both", "received", self.received),
+            ("forward", "lost", self.lost_forward),
+            ("return", "lost", self.lost_return),
+            ("unknown", "lost", self.lost_unknown),
+            ("both", "duplicate", self.duplicate),
+            ("both", "reordered", self.reordered),
+            ("both", "late", self.late),
+            ("forward", "unsent", self.unsent),
+        ]
+    }
+}
+
+/// What is no word of the vocabulary counts as `io`, which stands for anything else.
+fn index_of_result(result: &str) -> usize {
+    let is_status = |digits: &str| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let result = if result.strip_prefix("http_").is_some_and(is_status) { "http_status" } else { result };
+    RESULTS.iter().position(|name| *name == result).unwrap_or(RESULTS.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns;
+    use crate::probe::Error;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    /// The value of a sample.
+    fn sample(metrics: &Metrics, name: &str) -> Option<String> {
+        let page = metrics.page();
+        page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn counts_are_there_from_the_start_and_measurements_once_they_are_made() {
+        let mut metrics = Metrics::new(["healthy", "loss"]);
+        for name in [
+            "smoker_probe_total{protocol=\"endpoint\",result=\"timeout\"}",
+            "smoker_probe_duration_seconds_count{protocol=\"http\",phase=\"ttfb\"}",
+            "smoker_udp_datagrams_total{direction=\"forward\",outcome=\"lost\"}",
+            "smoker_suspect_rounds_total{reason=\"throttled\"}",
+            "smoker_rounds_total",
+        ] {
+            assert_eq!(sample(&metrics, name).as_deref(), Some("0"), "{name}");
+        }
+        let measured = [
+            "smoker_path_mtu_bytes",
+            "smoker_verdict{verdict=\"healthy\"}",
+            "smoker_verdict{verdict=\"loss\"}",
+            "smoker_round_late_seconds",
+        ];
+        assert_eq!(measured.map(|name| sample(&metrics, name)), [const { None }; 4]);
+        metrics.path_mtu(1400);
+        metrics.verdict("loss");
+        metrics.round(MILLISECOND, None);
+        let expected = ["1400", "0", "1", "0.001"].map(|value| Some(value.to_owned()));
+        assert_eq!(measured.map(|name| sample(&metrics, name)), expected);
+    }
+
+    #[test]
+    fn probes_are_counted_by_result_and_timed_where_they_succeed() {
+        let mut metrics = Metrics::new([]);
+        metrics.probe("tcp", "success", Some(3 * MILLISECOND), &[("connect", MILLISECOND)]);
+        metrics.probe("tcp", "http_503", None, &[]);
+        for (name, value) in [
+            ("smoker_probe_total{protocol=\"tcp\",result=\"success\"}", "1"),
+            ("smoker_probe_total{protocol=\"tcp\",result=\"http_status\"}", "1"),
+            ("smoker_probe_duration_seconds_sum{protocol=\"tcp\",phase=\"total\"}", "0.003"),
+            ("smoker_probe_duration_seconds_count{protocol=\"tcp\",phase=\"connect\"}", "1"),
+            ("smoker_probe_duration_seconds_count{protocol=\"tcp\",phase=\"echo\"}", "0"),
+        ] {
+            assert_eq!(sample(&metrics, name).as_deref(), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_error_has_a_result_of_its_own() {
+        let errors = [
+            (Error::Timeout, "timeout"),
+            (Error::Refused, "refused"),
+            (Error::Reset, "reset"),
+            (Error::Unreachable, "unreachable"),
+            (Error::Closed, "closed"),
+            (Error::Mismatch, "mismatch"),
+            (Error::HttpStatus(7), "http_status"),
+            (Error::HttpStatus(503), "http_status"),
+            (Error::HttpMalformed, "http_malformed"),
+            (Error::Dns(dns::Error::NotFound), "dns_not_found"),
+            (Error::Dns(dns::Error::Timeout), "dns_timeout"),
+            (Error::Dns(dns::Error::ServerFailure), "dns_server_failure"),
+            (Error::Dns(dns::Error::Malformed), "dns_malformed"),
+            (Error::Dns(dns::Error::Local), "dns_local"),
+            (Error::Io, "io"),
+        ];
+        for (error, result) in errors {
+            assert_eq!(RESULTS[index_of_result(&error.to_string())], result);
+        }
+        for unknown in ["", "http_", "http_5xx", "http_0503"] {
+            assert_eq!(RESULTS[index_of_result(unknown)], "io");
+        }
+    }
+
+    #[test]
+    fn datagrams_and_suspect_rounds_add_up() {
+        let mut metrics = Metrics::new([]);
+        for _ in 0..2 {
+            metrics.datagrams(Datagrams { sent: 16, lost_return: 1, unsent: 2, ..Datagrams::default() });
+            metrics.round(Duration::ZERO, Some("late"));
+        }
+        for (name, value) in [
+            ("smoker_udp_datagrams_total{direction=\"both\",outcome=\"sent\"}", "32"),
+            ("smoker_udp_datagrams_total{direction=\"return\",outcome=\"lost\"}", "2"),
+            ("smoker_udp_datagrams_total{direction=\"forward\",outcome=\"unsent\"}", "4"),
+            ("smoker_suspect_rounds_total{reason=\"late\"}", "2"),
+            ("smoker_rounds_total", "2"),
+        ] {
+            assert_eq!(sample(&metrics, name).as_deref(), Some(value), "{name}");
+        }
+    }
+}
