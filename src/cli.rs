@@ -10,6 +10,8 @@ use crate::log::{Form, Level, escape};
 pub enum Request {
     /// Print this and be done: usage or version.
     Print(String),
+    /// `smoker report`, which has no settings.
+    Report,
     /// Run a command with its log at this level, in this form.
     Run(Box<Run>, Level, Form),
 }
@@ -38,6 +40,11 @@ pub fn parse(
         "help" => help(rest),
         "--help" | "-h" => no_more(rest).map(|()| Request::Print(usage())),
         "version" | "--version" | "-V" => no_more(rest).map(|()| Request::Print(version())),
+        REPORT => match rest.first().map(String::as_str) {
+            None => Ok(Request::Report),
+            Some("--help" | "-h") => no_more(&rest[1..]).map(|()| Request::Print(usage_of_report())),
+            Some(word) => Err(stray(word)),
+        },
         word => match Command::named(word) {
             Some(command) => run(command, rest, environment, host_name),
             None => Err(Invalid::new(format!("\"{}\" is not a command ({COMMANDS})", escape(word)))),
@@ -45,7 +52,12 @@ pub fn parse(
     }
 }
 
-const COMMANDS: &str = "server, client, check, local, help or version";
+const COMMANDS: &str = "server, client, check, local, report, help or version";
+
+/// The command that reads what the others print.
+const REPORT: &str = "report";
+
+const ABOUT_REPORT: &str = "what the clients' lines on stdin say, all nodes in a screenful";
 
 fn run(
     command: Command,
@@ -128,9 +140,12 @@ fn help(topics: &[String]) -> Result<Request, Invalid> {
         return Ok(Request::Print(usage()));
     };
     no_more(rest)?;
+    if topic == REPORT {
+        return Ok(Request::Print(usage_of_report()));
+    }
     let command = Command::named(topic).ok_or_else(|| {
         Invalid::new(format!(
-            "\"{}\" is not a command with help (server, client, check or local)",
+            "\"{}\" is not a command with help (server, client, check, local or report)",
             escape(topic)
         ))
     })?;
@@ -154,6 +169,7 @@ fn usage() -> String {
     for command in Command::ALL {
         let _ = writeln!(text, "  {:<38}{}", synopsis(command), command.about());
     }
+    let _ = writeln!(text, "  {:<38}{ABOUT_REPORT}", "smoker report");
     text.push_str("  smoker help COMMAND                   the settings of a command\n");
     text.push_str("  smoker version                        the version\n");
     text
@@ -177,4 +193,13 @@ fn usage_of(command: Command) -> String {
         "\nA flag beats the environment, which beats the default. Durations: 30, 0.5, 500ms, 2m, 1h.\n",
     );
     text
+}
+
+fn usage_of_report() -> String {
+    format!(
+        "usage: smoker report\n\n{ABOUT_REPORT}\n\n  \
+         kubectl logs -n smoker -l app=smoker-client --prefix --tail=-1 | smoker report\n\n\
+         Lines may be text or JSON, with any prefix. It has no settings. Exit status 0 if every node is\n\
+         healthy, 1 if not.\n"
+    )
 }

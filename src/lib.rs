@@ -6,6 +6,7 @@
 //! | [`local`] | a server and a client in one process |
 //! | [`client`] | rounds of probes on a schedule, a line a probe |
 //! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
+//! | [`report`] | the lines of many clients in, a screenful out |
 //! | [`config`] | the settings: names, defaults, limits, validation |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
@@ -38,6 +39,8 @@ pub mod local;
 
 pub mod client;
 pub mod server;
+
+pub mod report;
 
 pub mod config;
 

@@ -11,7 +11,7 @@ use smoker::client::{self, Ending};
 use smoker::log::{Form, Level, Log, Output, Speaker, Value};
 use smoker::sys;
 use smoker::sys::signal::StopSignals;
-use smoker::{local, server};
+use smoker::{local, report, server};
 
 /// How long a client waits for whoever reads its lines. The server does not wait at all.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     match cli::parse(&arguments, &variable, &host_name) {
         Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
         Ok(Request::Print(text)) => print(&text),
+        Ok(Request::Report) => report(),
         Ok(Request::Run(run, level, form)) => match execute(*run, level, form) {
             Ok(Ending::Well) => ExitCode::SUCCESS,
             Ok(Ending::WithFailures) => FAILED.into(),
@@ -55,6 +56,16 @@ fn execute(run: Run, level: Level, form: Form) -> Result<Ending, String> {
             let ending = local::run(server, client, &server_log, &client_log, &signals)?;
             client_log.finish().map(|()| ending)
         }
+    }
+}
+
+fn report() -> ExitCode {
+    match report::read(std::io::stdin().lock()).map_err(sys::cannot("read stdin")) {
+        Ok(report) => {
+            let printed = print(&report.to_string());
+            if report.is_healthy() { printed } else { FAILED.into() }
+        }
+        Err(message) => fail(FAILED, &message),
     }
 }
 

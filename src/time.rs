@@ -102,7 +102,46 @@ impl fmt::Display for Utc {
     }
 }
 
+/// The moment that a stamp names, in either form that [`Utc`] prints; `None` for anything else.
+pub fn moment(stamp: &str) -> Option<SystemTime> {
+    let (date, clock) = match stamp.strip_suffix('Z') {
+        Some(stamp) => stamp.split_once('T')?,
+        None => stamp.split_once(' ')?,
+    };
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = days(year, month, day)? * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+    Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// Three numbers of so many digits each.
+fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
+    let mut parts = text.split(between);
+    let mut numbers = [0; 3];
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// The number of days from 1970-01-01 to a day of the calendar: [`civil`] backwards.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let (march_year, month_from_march) =
+        if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+    let leap_days = march_year / 4 - march_year / 100 + march_year / 400;
+    let days = 365 * march_year + leap_days + (153 * month_from_march + 2) / 5 + day;
+    // One more than in `civil`, which counts days of a month from 0.
+    days.checked_sub(719_469).filter(|days| civil(*days) == (year, month, day))
+}
 
 /// The year, month and day of a number of days since 1970-01-01, by the Gregorian calendar. Years begin in
 /// March here, so that the leap day is the last of its year.
@@ -236,6 +275,43 @@ mod tests {
         let moment = Utc::from(UNIX_EPOCH + Duration::from_secs(1_763_029_830));
         assert_eq!(moment.rfc3339(), "2025-11-13T10:30:30Z");
         assert_eq!(Utc::from(UNIX_EPOCH - Duration::from_secs(1)).to_string(), "1970-01-01 00:00:00");
+    }
+
+    #[test]
+    fn a_stamp_in_either_form_is_read_back() {
+        for seconds in (0..253_402_300_800).step_by(86_399 * 97).chain([253_402_300_799]) {
+            let moment = UNIX_EPOCH + Duration::from_secs(seconds);
+            let utc = Utc::from(moment);
+            assert_eq!(super::moment(&utc.to_string()), Some(moment), "{utc}");
+            assert_eq!(super::moment(&utc.rfc3339()), Some(moment), "{utc}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_stamp_is_none() {
+        for text in [
+            "",
+            "2025-11-13",
+            "2025-11-13 10:30:00Z",
+            "2025-11-13T10:30:00",
+            "2025-11-13 10:30",
+            "2025-11-13 10:30:00:00",
+            "2025-11-13 10:30:0",
+            "2025-11-13 24:00:00",
+            "2025-11-13 10:60:00",
+            "2025-11-13 10:30:60",
+            "2025-02-29 10:30:00",
+            "2025-00-13 10:30:00",
+            "2025-13-13 10:30:00",
+            "2025-11-00 10:30:00",
+            "2025-11-31 10:30:00",
+            "0000-01-01 00:00:00",
+            "1969-12-31 23:59:59",
+            "12025-11-13 10:30:00",
+            "+025-11-13 10:30:00",
+        ] {
+            assert_eq!(moment(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -13,8 +13,8 @@ const CUT: &str = ",\"cut\":true}";
 /// The room for its fields: the line's end takes a byte more.
 const ROOM: usize = MAX_LINE - 1 - CUT.len();
 
-/// The line, without its end, never longer than the longest: a string is cut, with `…` at its end, or the whole
-/// field left out.
+/// The line, without its end, never longer than the longest: a string is cut, with `…` at its end, or the
+/// whole field left out.
 pub(super) fn line(record: &Record) -> String {
     let mut object = Object::default();
     object.field("time", Value::Moment(record.time));

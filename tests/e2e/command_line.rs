@@ -41,7 +41,7 @@ fn help_names_every_command() {
     let usage = printed(&["help"]);
     assert_eq!(printed(&["--help"]), usage);
     assert_eq!(printed(&["-h"]), usage);
-    for command in ["server", "client", "check [HOST]", "local", "help", "version"] {
+    for command in ["server", "client", "check [HOST]", "local", "report", "help", "version"] {
         assert_eq!(usage.matches(&format!("\n  smoker {command} ")).count(), 1, "{command}: {usage}");
     }
 }
@@ -93,8 +93,8 @@ fn help_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn wrong_usage_is_refused_with_one_line() {
-    let commands = "(server, client, check, local, help or version)";
-    let with_help = "is not a command with help (server, client, check or local)";
+    let commands = "(server, client, check, local, report, help or version)";
+    let with_help = "is not a command with help (server, client, check, local or report)";
     for (arguments, line) in [
         (&[][..], &*format!("no command given {commands}")),
         (&[""], &format!("\"\" is not a command {commands}")),
@@ -109,6 +109,8 @@ fn wrong_usage_is_refused_with_one_line() {
         (&["server", "8080"], "stray argument \"8080\" (see smoker help)"),
         (&["client", "10.0.0.1"], "stray argument \"10.0.0.1\" (see smoker help)"),
         (&["local", "here"], "stray argument \"here\" (see smoker help)"),
+        (&["report", "file"], "stray argument \"file\" (see smoker help)"),
+        (&["report", "--help", "x"], "stray argument \"x\" (see smoker help)"),
         (&["check", "a", "b"], "stray argument \"b\" (see smoker help)"),
         (&["check", ""], "HOST: \"\" is neither a host name nor an IP address"),
         (&["check", "-"], "\"-\" is not a flag of smoker check (see smoker help check)"),
@@ -161,6 +163,48 @@ fn check_takes_its_host_as_an_argument_anywhere() {
     smoker(&["check", "127.0.0.1"]).args(&flags).assert().code(0);
     smoker(&["check"]).args(&flags).arg("127.0.0.1").env("SERVER_HOST", "a b").assert().code(0);
     smoker(&["check"]).args(&flags).env("SERVER_HOST", "127.0.0.1").assert().code(0);
+}
+
+#[test]
+fn a_report_reads_what_the_others_print() {
+    for format in ["text", "json"] {
+        let flags = ["--count=2", "--interval=10ms", "--node-name=node-1", "--log-format", format];
+        let lines = String::from_utf8(smoker(&["local"]).args(flags).output().unwrap().stdout).unwrap();
+        let count = lines.lines().count();
+        let assert = smoker(&["report"]).write_stdin(lines).assert().code(0).stderr("");
+        let page = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+        assert!(page.starts_with("the one node is healthy\n"), "{page}");
+        assert!(page.contains(&format!("\n{count} lines from ")), "{format}: {page}");
+    }
+}
+
+#[test]
+fn a_report_of_a_fault_or_of_nothing_ends_with_1() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let flags = port_flags(closed, closed, closed);
+    let lines = smoker(&["check", "127.0.0.1", "--node-name=node-1"]).args(flags).output().unwrap().stdout;
+    let assert = smoker(&["report"]).write_stdin(lines).assert().code(1).stderr("");
+    let page = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(page.starts_with("the one node sees a fault: "), "{page}");
+    let nothing = "nothing is known: there is no line of a client\n\n0 lines\n";
+    smoker(&["report"]).write_stdin("").assert().code(1).stdout(nothing).stderr("");
+}
+
+#[test]
+fn help_of_the_report_is_that_of_a_command_without_settings() {
+    let usage = printed(&["report", "--help"]);
+    assert!(usage.starts_with("usage: smoker report\n\n"), "{usage}");
+    for words in [&["report", "-h"], &["help", "report"]] {
+        assert_eq!(printed(words), usage);
+    }
+}
+
+#[test]
+fn a_report_of_an_stdin_that_cannot_be_read_is_an_error() {
+    let folder = File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let output = support::smoker().arg("report").stdin(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "smoker: cannot read stdin: is a directory\n");
 }
 
 #[test]

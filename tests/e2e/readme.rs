@@ -85,7 +85,7 @@ fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
 
 /// The arguments of the `smoker` that a line of shell calls, if it does.
 fn arguments(line: &str) -> Option<Vec<String>> {
-    let command = line.split(" #").next()?;
+    let command = line.split(" #").next()?.split(" | ").next()?;
     let (_, arguments) =
         command.split_once("/smoker ").or_else(|| command.split_once("cargo run --release -- "))?;
     Some(arguments.split_whitespace().map(str::to_owned).collect())
@@ -143,5 +143,6 @@ fn what_is_missing_or_different_is_noticed() {
     assert!(std::panic::catch_unwind(|| table("no table", "error")).is_err());
     assert_eq!(fenced("```sh\na\n```\nb\n```\nc\n```\n```sh\nd\n```", "sh"), ["a", "d"]);
     assert_eq!(arguments("kubectl exec x -- /smoker check a  # why"), Some(vec!["check".into(), "a".into()]));
+    assert_eq!(arguments("dist/smoker local | dist/smoker report"), Some(vec!["local".into()]));
     assert_eq!(arguments("scripts/logs.sh client"), None);
 }

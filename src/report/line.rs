@@ -1,0 +1,40 @@
+//! One line that Smoker printed, in either form and behind any prefix, as the report reads it.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use super::{json, text};
+
+/// The most that may stand before a line: `kubectl logs --prefix` puts the pod's name (253 bytes) and the
+/// container's (63) there, and `--timestamps` a stamp.
+pub(super) const MAX_PREFIX: usize = 512;
+
+/// What a line says. A duration has the text form's unit and a list its commas, whichever form it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    pub(super) time: SystemTime,
+    /// The node of a client; `None` for a server.
+    pub(super) node: Option<Cow<'a, str>>,
+    pub(super) kind: Cow<'a, str>,
+    pub(super) event: Cow<'a, str>,
+    pub(super) fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Line<'a> {
+    /// What `text` says; `None` where it is no line of Smoker's.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let text = text.trim_end();
+        let within = |at: &usize| *at <= MAX_PREFIX;
+        let stamp = text.match_indices('[').map(|(at, _)| at).find(|at| text::is_stamped(&text[*at..]));
+        match (stamp.filter(within), text.find('{').filter(within)) {
+            (Some(stamp), brace) if brace.is_none_or(|brace| stamp < brace) => text::line(&text[stamp..]),
+            (_, Some(brace)) => json::line(&text[brace..]),
+            (_, None) => None,
+        }
+    }
+
+    /// The value of the field `key`, if it has one.
+    pub(super) fn field(&self, key: &str) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| name == key).map(|(_, value)| &**value)
+    }
+}

@@ -1,0 +1,219 @@
+//! What each node's client said: its verdict, what fails where it gives none, when it was last heard. Pure.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::kept;
+use super::line::Line;
+use crate::time::moment;
+
+/// The most nodes: what Kubernetes supports in a cluster. Lines of others are counted.
+pub(super) const MAX_NODES: usize = 5000;
+
+/// The most pairs of kind and error that are told apart, of all nodes: there are seven kinds of probes and
+/// some twenty errors, of which few occur together. Others are counted as one, which then never ends.
+pub(super) const MAX_FAILURES: usize = 64;
+
+/// A node is silent that has not been heard for so long while others were: ten rounds as they are by default.
+pub(super) const SILENT_AFTER: Duration = Duration::from_mins(5);
+
+/// And for so many of its own longest pauses, which are long where its rounds are rare.
+const SILENT_PAUSES: u32 = 3;
+
+/// What is said of failures that are past [`MAX_FAILURES`].
+const OTHERS: &str = "others";
+
+/// The nodes that were heard.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    by_name: BTreeMap<String, Node>,
+    /// Kind and error of failures, by number.
+    failures: Vec<String>,
+    /// Lines of nodes that were one too many.
+    pub(super) left_out: u64,
+    /// When any of them was last heard.
+    pub(super) newest: Option<SystemTime>,
+}
+
+/// One node.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Its place among all, in the order of the input.
+    pub(super) number: u16,
+    pub(super) last: SystemTime,
+    longest_pause: Duration,
+    /// Whether a probe of it has succeeded.
+    any_success: bool,
+    pub(super) verdict: Option<Verdict>,
+    /// By number; only until it gives a verdict.
+    failures: BTreeMap<u8, Failures>,
+}
+
+/// The last verdict of a node.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    pub(super) name: String,
+    pub(super) told: SystemTime,
+    pub(super) since: SystemTime,
+    pub(super) detail: String,
+}
+
+/// The failures of one kind with one error.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failures {
+    pub(super) count: u64,
+    pub(super) since: SystemTime,
+    pub(super) last: SystemTime,
+    /// Whether nothing of this kind has succeeded, or failed otherwise, since then.
+    pub(super) lasting: bool,
+}
+
+/// What is to be said of a node.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Healthy,
+    Faulty,
+    /// Its probes fail, and it gives no verdict.
+    Failing,
+    /// None of its lines is about a probe.
+    Unknown,
+}
+
+impl Nodes {
+    /// Takes in a line of the client of `name`, and says which node that is.
+    pub(super) fn take(&mut self, name: &str, line: &Line) -> Option<u16> {
+        let Some(node) = self.node(name, line.time) else {
+            self.left_out += 1;
+            return None;
+        };
+        node.hear(line.time);
+        let number = node.number;
+        match (&*line.kind, &*line.event) {
+            ("VERDICT", verdict) => node.judge(verdict, line),
+            ("SUMMARY" | "ENDPOINT" | "LOG" | "CLIENT", _) => {}
+            (kind, "SUCCESS") => self.succeed(name, kind),
+            (kind, "FAILED") => self.fail(name, kind, line),
+            _ => {}
+        }
+        self.newest = self.newest.max(Some(line.time));
+        Some(number)
+    }
+
+    /// In the order of their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.by_name.iter().map(|(name, node)| (&**name, node))
+    }
+
+    /// `TCP timeout` and so on, of a number in [`Node::failures`].
+    pub(super) fn failure(&self, number: u8) -> &str {
+        self.failures.get(usize::from(number)).map_or(OTHERS, |failure| failure)
+    }
+
+    /// Whether a node was no longer heard while others were.
+    pub(super) fn is_silent(&self, node: &Node) -> bool {
+        let patience = SILENT_AFTER.max(node.longest_pause.saturating_mul(SILENT_PAUSES));
+        self.newest.is_some_and(|newest| newest.duration_since(node.last).is_ok_and(|quiet| quiet > patience))
+    }
+
+    fn node(&mut self, name: &str, now: SystemTime) -> Option<&mut Node> {
+        let heard = self.by_name.len();
+        if heard >= MAX_NODES && !self.by_name.contains_key(name) {
+            return None;
+        }
+        // As many as there are limited to, and so a number of 16 bits.
+        let number = u16::try_from(heard).ok()?;
+        Some(self.by_name.entry(kept(name)).or_insert_with(|| Node::new(number, now)))
+    }
+
+    fn succeed(&mut self, name: &str, kind: &str) {
+        let Some(node) = self.by_name.get_mut(name) else { return };
+        node.any_success = true;
+        end_all(&mut node.failures, &self.failures, kind);
+    }
+
+    fn fail(&mut self, name: &str, kind: &str, line: &Line) {
+        let failure = kept(&format!("{kind} {}", line.field("error").unwrap_or("failed")));
+        let Some(node) = self.by_name.get_mut(name).filter(|node| node.verdict.is_none()) else { return };
+        let number = number_of(failure, &mut self.failures);
+        let since = line.field("since").and_then(moment).unwrap_or(line.time);
+        end_all(&mut node.failures, &self.failures, kind);
+        let before = node.failures.get(&number).map_or(0, |failures| failures.count);
+        let failures = Failures { count: before + 1, since, last: line.time, lasting: true };
+        node.failures.insert(number, failures);
+    }
+}
+
+/// The number of a failure among those that are told apart; one more than the last for all others.
+fn number_of(failure: String, known: &mut Vec<String>) -> u8 {
+    let number = known.iter().position(|known| *known == failure).unwrap_or(known.len());
+    if number == known.len() && number < MAX_FAILURES {
+        known.push(failure);
+    }
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// A probe of this kind has succeeded, or failed in another way: what failed before does not last.
+fn end_all(failures: &mut BTreeMap<u8, Failures>, names: &[String], kind: &str) {
+    for (number, failures) in failures.iter_mut() {
+        let name = names.get(usize::from(*number)).map_or(OTHERS, |name| name);
+        failures.lasting &= name.split(' ').next() != Some(kind);
+    }
+}
+
+impl Node {
+    fn new(number: u16, now: SystemTime) -> Self {
+        Self {
+            number,
+            last: now,
+            longest_pause: Duration::ZERO,
+            any_success: false,
+            verdict: None,
+            failures: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        match &self.verdict {
+            Some(verdict) if verdict.is_fault() => State::Faulty,
+            Some(_) => State::Healthy,
+            None if self.lasting().next().is_some() => State::Failing,
+            None if self.any_success => State::Healthy,
+            None => State::Unknown,
+        }
+    }
+
+    /// The failures that it told of before it gave a verdict, or without ever giving one.
+    pub(super) fn failures(&self) -> impl Iterator<Item = (u8, &Failures)> {
+        self.failures.iter().map(|(number, failures)| (*number, failures))
+    }
+
+    /// Those that have not ended.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = (u8, &Failures)> {
+        self.failures().filter(|(_, failures)| failures.lasting)
+    }
+
+    fn hear(&mut self, now: SystemTime) {
+        if let Ok(pause) = now.duration_since(self.last) {
+            self.longest_pause = self.longest_pause.max(pause);
+            self.last = now;
+        }
+    }
+
+    /// The logs of two pods of a node may come in any order: what was told last counts.
+    fn judge(&mut self, name: &str, line: &Line) {
+        self.failures.clear();
+        if self.verdict.as_ref().is_some_and(|verdict| verdict.told > line.time) {
+            return;
+        }
+        let since = line.field("since").and_then(moment).unwrap_or(line.time);
+        let detail = kept(line.field("detail").or(line.field("evidence")).unwrap_or("-"));
+        self.verdict = Some(Verdict { name: kept(name), told: line.time, since, detail });
+    }
+}
+
+impl Verdict {
+    /// What failed once and passed when tried again is no fault.
+    pub(super) fn is_fault(&self) -> bool {
+        !["healthy", "transient"].contains(&&*self.name)
+    }
+}
