@@ -10,6 +10,8 @@ pub mod series;
 mod tcp;
 mod udp;
 
+pub mod mtu;
+pub mod path;
 pub mod transfer;
 
 use std::fmt;
@@ -99,6 +101,8 @@ pub enum Error {
     HttpMalformed,
     /// The look-up failed.
     Dns(dns::Error),
+    /// Small packets pass and large ones vanish without a word.
+    BlackHole,
     /// Anything else the system said; `detail` has its words.
     Io,
 }
@@ -179,6 +183,7 @@ impl fmt::Display for Error {
             Self::Dns(dns::Error::ServerFailure) => "dns_server_failure",
             Self::Dns(dns::Error::Malformed) => "dns_malformed",
             Self::Dns(dns::Error::Local) => "dns_local",
+            Self::BlackHole => "black_hole",
             Self::Io => "io",
         })
     }

@@ -13,12 +13,13 @@ use crate::sys::socket::{self, TimedReader};
 use crate::sys::tcp_info::{self, TcpInfo};
 use crate::time::Deadline;
 
-/// The bytes that are sent, and wanted back: on any link but the loopback several packets of the largest size.
+/// The bytes that are sent, and wanted back: on any link but the loopback several packets of the largest
+/// size.
 pub const LENGTH: usize = 64 * 1024;
 
-/// A transfer that gets stuck before so many bytes of the body is stuck at its first large packets. Into these
-/// fit the head of a reply and what a server writes in small pieces; where packets are lost at random, more
-/// than this comes through.
+/// A transfer that gets stuck before so many bytes of the body is stuck at its first large packets. Into
+/// these fit the head of a reply and what a server writes in small pieces; where packets are lost at random,
+/// more than this comes through.
 const PROGRESS: u64 = 4 * 1024;
 
 /// A way through the network, as the prober sees it.

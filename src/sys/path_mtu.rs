@@ -1,5 +1,5 @@
-//! A UDP socket that sends datagrams of any size unfragmented, whatever the kernel has learned of the path, and
-//! tells what was too big for whom.
+//! A UDP socket that sends datagrams of any size unfragmented, whatever the kernel has learned of the path,
+//! and tells what was too big for whom.
 
 use std::ffi::c_int;
 use std::io;
@@ -62,8 +62,8 @@ pub fn next_complaint(socket: &UdpSocket) -> Option<TooBig> {
     }
 }
 
-/// Reads `struct sock_extended_err` (`IP_RECVERR` in ip(7)): the number of the error, origin, type, code and a
-/// byte of padding, two numbers of which the first is the MTU, and then the address of the offender.
+/// Reads `struct sock_extended_err` (`IP_RECVERR` in ip(7)): the number of the error, origin, type, code and
+/// a byte of padding, two numbers of which the first is the MTU, and then the address of the offender.
 fn complaint(message: &Message) -> Option<TooBig> {
     let is_error = [(IPPROTO_IP, IP_RECVERR), (IPPROTO_IPV6, IPV6_RECVERR)];
     let (error, offender) = message.data.split_first_chunk::<16>()?;

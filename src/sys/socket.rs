@@ -93,7 +93,8 @@ pub(super) fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value
     checked(set).map(drop)
 }
 
-/// What an option holds that is made of whole numbers; zero where the kernel knows less than there is room for.
+/// What an option holds that is made of whole numbers; zero where the kernel knows less than there is room
+/// for.
 pub(super) fn get_option<T: WholeNumbers>(socket: &impl AsRawFd, level: c_int, name: c_int) -> io::Result<T> {
     // SAFETY: zero bytes are a value of any whole number.
     let mut value: T = unsafe { std::mem::zeroed() };

@@ -11,6 +11,7 @@ mod metrics;
 mod monitoring;
 mod names;
 mod netns;
+mod path_mtu;
 mod probes;
 mod readme;
 mod repository;

@@ -21,14 +21,14 @@ const ALL_WELL: [&str; 3] = ["TCP SUCCESS", "UDP SUCCESS", "HTTP SUCCESS"];
 const FAR: [&str; 2] = ["10.83.0.2", "fd83::2"];
 
 /// Writes a sysctl of the network that the caller, or `namespace`, is in.
-fn sysctl(namespace: Option<&str>, path: &str, value: &str) {
+pub(crate) fn sysctl(namespace: Option<&str>, path: &str, value: &str) {
     let script = format!("echo {value} > /proc/sys/net/{path}");
     let within = namespace.map_or(vec![], |namespace| vec!["ip", "netns", "exec", namespace]);
     run(&[&within[..], &["sh", "-c", &script]].concat(), "");
 }
 
 /// Has new network namespaces of these names, which nobody else sees.
-fn add_namespaces(names: &[&str]) {
+pub(crate) fn add_namespaces(names: &[&str]) {
     run(&["mkdir", "-p", "/run/netns"], "");
     run(&["mount", "-t", "tmpfs", "none", "/run/netns"], "");
     for name in names {
@@ -37,7 +37,7 @@ fn add_namespaces(names: &[&str]) {
 }
 
 /// Does what each line says in `namespace`.
-fn ip_in(namespace: &str, lines: &str) {
+pub(crate) fn ip_in(namespace: &str, lines: &str) {
     run(&["ip", "-n", namespace, "-batch", "-"], lines);
 }
 
@@ -61,7 +61,7 @@ fn filter_far(rules: &str) {
 }
 
 /// A server in `namespace`, with the settings that it has when it is told nothing.
-fn server_in(namespace: &str) -> Running {
+pub(crate) fn server_in(namespace: &str) -> Running {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace, smoker().get_program().to_str().unwrap(), "server"]);
     let server = Running::start(command);
@@ -73,7 +73,7 @@ fn server_in(namespace: &str) -> Running {
 }
 
 /// Does this with each of `items`, all at the same time.
-fn at_once<T: Send>(items: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+pub(crate) fn at_once<T: Send>(items: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         for item in items {
             scope.spawn(|| test(item));

@@ -47,6 +47,7 @@ fn code(error: Error) -> String {
         | Error::Closed
         | Error::Mismatch
         | Error::HttpMalformed
+        | Error::BlackHole
         | Error::Dns(NotFound | Timeout | ServerFailure | Malformed | Local)
         | Error::Io => error.to_string(),
     }
@@ -63,6 +64,7 @@ fn codes() -> BTreeSet<String> {
         Error::Mismatch,
         Error::HttpStatus(503),
         Error::HttpMalformed,
+        Error::BlackHole,
         Error::Io,
     ];
     dns.into_iter().chain(others).map(code).collect()
