@@ -165,7 +165,7 @@ fn a_port_that_is_taken_ends_the_command() {
 }
 
 #[test]
-#[ignore = "needs promtool: Debian's package prometheus has it"]
+#[ignore = "needs promtool: `.ci/promtool path` says where it is"]
 fn promtool_has_no_complaint_about_a_clients_page() {
     let server = Server::start(&[]);
     let (client, address) = start(command(&server, &["--interval", "1h"]));

@@ -160,7 +160,7 @@ fn a_server_that_is_full_counts_whom_it_turns_away_and_still_tells() {
 }
 
 #[test]
-#[ignore = "needs promtool: Debian's package prometheus has it"]
+#[ignore = "needs promtool: `.ci/promtool path` says where it is"]
 fn promtool_has_no_complaint_about_a_servers_page() {
     let server = Server::start(&[]);
     assert_promtool_has_no_complaint(&get(server.http, "/metrics").1);
