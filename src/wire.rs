@@ -33,7 +33,8 @@ pub const LEN: usize = 60;
 pub const MAX_LEN: usize = 65_527;
 
 /// Two bytes that text does not have, so that nobody's text is taken for ours, and the layout's version. What
-/// has another version is echoed by a server like anybody's datagram, and the series goes on without direction.
+/// has another version is echoed by a server like anybody's datagram, and the series goes on without
+/// direction.
 const MAGIC: [u8; 8] = *b"\xf5SMOKE\xfa\x01";
 
 const PROBE: u8 = 1;

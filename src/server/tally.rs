@@ -7,8 +7,9 @@ use crate::wire::Id;
 
 /// How many other flows may be heard of until one is forgotten, at the least; twice as many are remembered at
 /// the most. A fleet of 1000 nodes keeps 16,000 flows alive and, where all of them see a fault at once, adds
-/// bursts from 64,000 ports. Each takes 17 bytes in tables of a power of two, filled to seven eighths, as this
-/// number does: 4.3 MiB for both generations. A flow that is forgotten is counted from one again, which its client sees.
+/// bursts from 64,000 ports. Each takes 17 bytes in tables of a power of two, filled to seven eighths, as
+/// this number does: 4.3 MiB for both generations. A flow that is forgotten is counted from one again, which
+/// its client sees.
 const REMEMBERED: usize = (1 << 17) / 8 * 7;
 
 /// The counts, in two generations: once the younger is full, the older is forgotten at once, which costs

@@ -130,8 +130,8 @@ impl DatagramSocket {
             control_len,
             flags: 0,
         };
-        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns, and
-        // sendmsg writes through none of them.
+        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns,
+        // and sendmsg writes through none of them.
         checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, MSG_DONTWAIT) }).map(drop)
     }
 }

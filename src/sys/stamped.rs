@@ -63,16 +63,16 @@ pub(super) fn stamp(socket: &impl AsRawFd) -> io::Result<()> {
     set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1)
 }
 
-/// The next datagram that has come, and its stamp; `WouldBlock` where there is none, or the ICMP error that has
-/// come instead. What does not fit the buffer is lost.
+/// The next datagram that has come, and its stamp; `WouldBlock` where there is none, or the ICMP error that
+/// has come instead. What does not fit the buffer is lost.
 pub fn receive_now(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, Option<Stamp>)> {
     let mut control = Control::empty();
     let received = receive_message(socket, buffer, None, &mut control, MSG_DONTWAIT)?;
     Ok((received, Stamp::within(&control)))
 }
 
-/// The next ICMP error in the queue of a socket that keeps one (ip(7), `IP_RECVERR`), and the length of what it
-/// quotes of the datagram that it is about. While there is any, [`wait_readable`] does not wait.
+/// The next ICMP error in the queue of a socket that keeps one (ip(7), `IP_RECVERR`), and the length of what
+/// it quotes of the datagram that it is about. While there is any, [`wait_readable`] does not wait.
 pub fn next_error(socket: &UdpSocket, quoted: &mut [u8]) -> Option<(usize, io::Error)> {
     let mut control = Control::empty();
     let len = receive_message(socket, quoted, None, &mut control, MSG_DONTWAIT | MSG_ERRQUEUE).ok()?;
@@ -83,8 +83,8 @@ pub fn next_error(socket: &UdpSocket, quoted: &mut [u8]) -> Option<(usize, io::E
     Some((len, io::Error::from_raw_os_error(c_int::from_ne_bytes(*errors.next()?.data.first_chunk()?))))
 }
 
-/// Waits until one of `sockets` has a datagram or an error, or `timeout` has passed, or a signal has come; which
-/// of them have.
+/// Waits until one of `sockets` has a datagram or an error, or `timeout` has passed, or a signal has come;
+/// which of them have.
 pub fn wait_readable(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<Vec<usize>> {
     let descriptor =
         |socket: &&UdpSocket| PollDescriptor { fd: socket.as_raw_fd(), events: POLLIN, revents: 0 };
@@ -119,7 +119,8 @@ impl Stamp {
 
 impl Clocks {
     /// Reads both. A thread that has to wait for a processor between the two would put its wait into every
-    /// time computed from them, so the narrowest of three attempts counts, or the first that is narrow enough.
+    /// time computed from them, so the narrowest of three attempts counts, or the first that is narrow
+    /// enough.
     pub fn read() -> Self {
         const ATTEMPTS: usize = 3;
         const NARROW: Duration = Duration::from_micros(5);

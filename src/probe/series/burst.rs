@@ -31,8 +31,8 @@ pub struct Burst {
 }
 
 /// Sends `each` datagrams, at most [`MAX_EACH`], from each of `ports` fresh source ports, at most
-/// [`MAX_FLOWS`], and waits for replies as a series does. The ports take turns, so that a short fault does not
-/// look like one of some ports.
+/// [`MAX_FLOWS`], and waits for replies as a series does. The ports take turns, so that a short fault does
+/// not look like one of some ports.
 pub fn burst(peer: SocketAddr, ports: usize, each: usize, deadline: Deadline) -> Burst {
     let (ports, each) = (ports.min(MAX_FLOWS), each.min(MAX_EACH));
     let Ok(mut flows) = Flows::open(peer, ports) else {

@@ -9,8 +9,8 @@ use super::ledger::{Count, Heard, Ledger};
 use crate::sys::stamped::{self, Clocks};
 use crate::wire::{self, Datagram, Id, Request};
 
-/// How many datagrams are read from a socket before the others get their turn: one that is flooded cannot hold
-/// up the rest, nor a keep-alive for ever.
+/// How many datagrams are read from a socket before the others get their turn: one that is flooded cannot
+/// hold up the rest, nor a keep-alive for ever.
 const HEARD_AT_ONCE: usize = 256;
 
 /// A source port, and the account of what went through it.

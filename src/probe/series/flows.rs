@@ -9,18 +9,19 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::flow::Flow;
 use super::ledger::{Closed, Settled};
-use super::times::{Jitter, Times, reordered};
+use super::times::{Times, reordered};
 use super::{Dead, GRACE, MAX_FLOWS, Series};
+use crate::metrics::Jitter;
 use crate::sys::random;
 use crate::sys::stamped;
 use crate::time::Deadline;
 
-/// The spacing where only the answers matter. Closer together they would fill a queue, and find loss that they
-/// themselves have caused.
+/// The spacing where only the answers matter. Closer together they would fill a queue, and find loss that
+/// they themselves have caused.
 pub(super) const BRISK: Duration = Duration::from_millis(1);
 
-/// How often a silent flow is asked again before it counts as dead. With every tenth exchange lost, a live one
-/// keeps silent once in ten thousand times.
+/// How often a silent flow is asked again before it counts as dead. With every tenth exchange lost, a live
+/// one keeps silent once in ten thousand times.
 const CONFIRMATIONS: usize = 4;
 
 /// Source ports to one server, which stay open.

@@ -1,16 +1,16 @@
 //! The account of one flow: which datagrams went out, which were answered, and where the others were lost, by
 //! what the server counted. Pure.
 //!
-//! A server numbers the datagrams of a flow as they come, and each reply tells its number. Between two replies
-//! the numbers that were never heard of are replies lost on the way back; the other unanswered datagrams were
-//! lost on the way there. What was lost after the last reply is open until the next.
+//! A server numbers the datagrams of a flow as they come, and each reply tells its number. Between two
+//! replies the numbers that were never heard of are replies lost on the way back; the other unanswered
+//! datagrams were lost on the way there. What was lost after the last reply is open until the next.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::AddAssign;
 
-/// How many datagrams of a flow are remembered, and so may be explained or come late: about five minutes of one
-/// flow at one series in 30 s and a keep-alive every 10 s. It takes half a kilobyte.
+/// How many datagrams of a flow are remembered, and so may be explained or come late: about five minutes of
+/// one flow at one series in 30 s and a keep-alive every 10 s. It takes half a kilobyte.
 pub(super) const HISTORY: usize = 64;
 
 /// A flow is dead when as many of its datagrams, one after the other, had no answer: one or two are loss.
@@ -72,7 +72,8 @@ pub struct Settled {
     pub forward: u64,
     /// Lost on the way back.
     pub backward: u64,
-    /// It will never be known: another server answers, or one that does not count. Also of the present series.
+    /// It will never be known: another server answers, or one that does not count. Also of the present
+    /// series.
     pub unknown: u64,
 }
 
@@ -230,8 +231,8 @@ impl Ledger {
     }
 }
 
-/// How many numbers of the server's, from `base` to the highest heard, were not heard. `None` where the numbers
-/// cannot be compared: not all have one, not all are of one instance, or it began anew.
+/// How many numbers of the server's, from `base` to the highest heard, were not heard. `None` where the
+/// numbers cannot be compared: not all have one, not all are of one instance, or it began anew.
 fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
     let counts: Vec<Count> = heard.iter().map(|(_, count)| *count).collect::<Option<_>>()?;
     let instance = counts.first()?.instance;

@@ -1,11 +1,11 @@
 //! The UDP series: datagrams from long-lived source ports, some milliseconds apart, and what became of each;
 //! and the burst, the same from fresh ports. What it means is left to the verdict.
 //!
-//! How long a series waits after its last datagram: until each has its reply or an ICMP error, or the deadline.
-//! Once a reply has come, no longer than four times the slowest of them took, and at least [`GRACE`]: a lost
-//! datagram shall not hold a round up, and what comes later still is counted as late by the next series. Where
-//! replies have come and others have not, each silent flow is asked once more, so that its server's count tells
-//! where the datagram was lost.
+//! How long a series waits after its last datagram: until each has its reply or an ICMP error, or the
+//! deadline. Once a reply has come, no longer than four times the slowest of them took, and at least
+//! [`GRACE`]: a lost datagram shall not hold a round up, and what comes later still is counted as late by the
+//! next series. Where replies have come and others have not, each silent flow is asked once more, so that its
+//! server's count tells where the datagram was lost.
 
 mod batch;
 mod burst;
@@ -25,8 +25,8 @@ pub use flows::Flows;
 pub use ledger::Settled;
 pub use times::Times;
 
-/// The least wait for stragglers: more than a retransmission of a mobile link or a scheduler's pause, less than
-/// anybody notices in a round.
+/// The least wait for stragglers: more than a retransmission of a mobile link or a scheduler's pause, less
+/// than anybody notices in a round.
 pub const GRACE: Duration = Duration::from_millis(250);
 
 /// The most flows, and ports of a burst: each is a socket, and a table entry in every NAT on the way.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::metrics::Jitter;
+
 /// How long the datagrams of a series took, there and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -27,13 +29,6 @@ pub(super) struct Sample {
     pub(super) turnaround: Option<Duration>,
 }
 
-/// The estimate of RFC 3550, 6.4.1, which goes a sixteenth of the way to each new difference; kept as its
-/// appendix A.8 keeps it, in sixteenths of a nanosecond here.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Jitter {
-    sixteenths: u64,
-}
-
 impl Sample {
     pub(super) fn latency(&self) -> Duration {
         self.arrived.saturating_duration_since(self.sent)
@@ -47,8 +42,9 @@ impl Sample {
 impl Times {
     /// Of `samples` in the order of their arrival; `None` where there are none.
     pub(super) fn of(samples: &[Sample], jitter: &mut Jitter) -> Option<Self> {
-        for pair in samples.windows(2) {
-            jitter.add(pair[0].latency().abs_diff(pair[1].latency()));
+        // The difference of two transit times of the RFC is that of two round trips here.
+        for sample in samples {
+            jitter.add(sample.latency());
         }
         let mut latencies: Vec<Duration> = samples.iter().map(Sample::latency).collect();
         let networks: Option<Vec<Duration>> = samples.iter().map(Sample::network).collect();
@@ -57,21 +53,12 @@ impl Times {
             min: *latencies.first()?,
             median: percentile(&latencies, 50)?,
             p99: percentile(&latencies, 99)?,
-            jitter: Duration::from_nanos(jitter.sixteenths / 16),
+            jitter: jitter.estimate(),
             network: networks.and_then(|mut networks| {
                 networks.sort_unstable();
                 percentile(&networks, 50)
             }),
         })
-    }
-}
-
-impl Jitter {
-    /// The difference of two transit times is that of two round trips here.
-    fn add(&mut self, difference: Duration) {
-        let difference = u64::try_from(difference.as_nanos()).unwrap_or(u64::MAX);
-        let rest = self.sixteenths - self.sixteenths.saturating_add(8) / 16;
-        self.sixteenths = rest.saturating_add(difference);
     }
 }
 
@@ -141,14 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn jitter_goes_a_sixteenth_of_the_way_and_on_from_series_to_series() {
+    fn jitter_goes_on_from_series_to_series() {
         let mut jitter = Jitter::default();
         let of = |latencies, jitter: &mut Jitter| Times::of(&samples(latencies), jitter).unwrap().jitter;
         assert_eq!(of(&[5, 5, 5], &mut jitter), Duration::ZERO);
-        assert_eq!(of(&[1, 17], &mut jitter), Duration::from_millis(1));
-        assert_eq!(of(&[17, 16], &mut jitter), Duration::from_millis(1));
-        assert_eq!(of(&[5], &mut jitter), Duration::from_millis(1));
-        assert_eq!(of(&[5, 5], &mut jitter), Duration::from_nanos(937_500));
+        assert_eq!(of(&[21, 21], &mut jitter), Duration::from_nanos(937_500));
+        assert_eq!(of(&[21], &mut jitter), Duration::from_nanos(878_906));
     }
 
     #[test]

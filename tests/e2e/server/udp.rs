@@ -1,8 +1,13 @@
-//! The UDP echo: datagrams of every size, the address of the answer, loops between services, peers that left.
+//! The UDP echo: datagrams of every size, the address of the answer, loops between services, peers that left;
+//! and the datagrams of a series, which are answered with what the server knows.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroU32;
 use std::thread;
+use std::time::Duration;
+
+use smoker::wire::{self, Datagram, Id, Reply, Request};
 
 use super::child::{Server, command, event, eventually, not_run};
 use super::peer::{Random, assert_returns, datagrams, own_address};
@@ -155,4 +160,118 @@ fn what_cannot_be_sent_does_not_end_the_loop() {
         assert_eq!(event(&line), expected);
         assert_returns(&datagrams(server.udp), b"PING");
     });
+}
+
+fn id(nonce: u64, flow: u16) -> Id {
+    Id { nonce, sequence: 0, flow }
+}
+
+/// Sends a request, padded with `padding` bytes, and gives the reply and its length.
+fn ask(socket: &UdpSocket, request: Request, padding: usize) -> (Reply, usize) {
+    let mut datagram = request.encode().to_vec();
+    datagram.resize(wire::LEN + padding, 7);
+    socket.send(&datagram).unwrap();
+    let len = socket.recv(&mut datagram).unwrap();
+    let Ok(Some(Datagram::Reply(reply))) = wire::decode(&datagram[..len]) else { panic!("no reply") };
+    (reply, len)
+}
+
+#[test]
+fn a_probe_of_a_series_is_answered_in_its_length_and_a_size_in_the_least() {
+    let server = Server::start(&["--log-level", "warn"]);
+    let socket = datagrams(server.udp);
+    for padding in [0, 1, 1000, 60_000] {
+        let (probe, probe_len) = ask(&socket, Request::Probe(id(1, 2)), padding);
+        assert_eq!((probe_len, usize::from(probe.length)), (wire::LEN + padding, wire::LEN + padding));
+        let (size, size_len) = ask(&socket, Request::Size(id(1, 2)), padding);
+        assert_eq!((size_len, usize::from(size.length)), (wire::LEN, wire::LEN + padding));
+    }
+}
+
+#[test]
+fn a_reply_tells_who_answers_whom_it_saw_and_how_many_have_come() {
+    let [first, second] = [(); 2].map(|()| Server::start(&["--log-level", "warn"]));
+    let socket = datagrams(first.udp);
+    let (reply, _) = ask(&socket, Request::Probe(id(1, 2)), 0);
+    assert_eq!((reply.id, reply.client), (id(1, 2), socket.local_addr().unwrap()));
+    assert!(reply.turnaround < PATIENCE);
+    for received in 2..5 {
+        let (again, _) = ask(&datagrams(first.udp), Request::Probe(id(1, 2)), 0);
+        assert_eq!((again.instance, again.received), (reply.instance, NonZeroU32::new(received)));
+    }
+    // Each flow of each run has a count of its own, and so has each server.
+    for (server, id) in [(&first, id(1, 3)), (&first, id(2, 2)), (&second, id(1, 2))] {
+        let (other, _) = ask(&datagrams(server.udp), Request::Probe(id), 0);
+        assert_eq!(other.received, NonZeroU32::new(1));
+        assert_eq!(other.instance == reply.instance, server.udp == first.udp);
+    }
+}
+
+/// What waits in the server's own socket is no fault of the network's.
+#[test]
+fn the_turnaround_covers_the_wait_in_the_server() {
+    const FROZEN: Duration = Duration::from_millis(50);
+    let server = Server::start(&["--log-level", "warn"]);
+    let socket = datagrams(server.udp);
+    server.freeze();
+    socket.send(&Request::Probe(id(1, 2)).encode()).unwrap();
+    thread::sleep(FROZEN);
+    server.signal("CONT");
+    let mut datagram = [0; wire::LEN];
+    assert_eq!(socket.recv(&mut datagram).unwrap(), wire::LEN);
+    let Ok(Some(Datagram::Reply(reply))) = wire::decode(&datagram) else { panic!("no reply") };
+    assert!(reply.turnaround >= FROZEN, "{reply:?}");
+}
+
+#[test]
+fn replies_and_nonsense_are_dropped_and_never_echoed() {
+    let server = Server::start(&["--log-level", "warn"]);
+    let (socket, good) = (datagrams(server.udp), datagrams(server.udp));
+    let request = Request::Probe(id(1, 2)).encode();
+    let (reply, _) = ask(&good, Request::Probe(id(1, 2)), 0);
+    let mut random = Random(5);
+    let mut dropped = vec![reply.encode().to_vec(), request[..8].to_vec(), request[..wire::LEN - 1].to_vec()];
+    dropped.extend((0..50).map(|_| [&request[..8], &random.bytes(300)].concat()));
+    socket.set_nonblocking(true).unwrap();
+    for datagram in &dropped {
+        socket.send(datagram).unwrap();
+        assert_returns(&good, b"PING");
+        assert_eq!(socket.recv(&mut [0; 512]).unwrap_err().kind(), ErrorKind::WouldBlock, "{datagram:?}");
+    }
+    assert!(server.line("DROPPED").ends_with(" detail=\"a reply\""));
+    // One byte less, and it is nobody's word but an echo's.
+    assert_returns(&good, &request[..7]);
+}
+
+/// Loops end here even if the other end answers everything: a reply is never answered.
+#[test]
+fn a_reply_never_has_more_bytes_than_its_request() {
+    let server = Server::start(&["--log-level", "warn"]);
+    let socket = datagrams(server.udp);
+    let mut random = Random(6);
+    for _ in 0..300 {
+        let padding = random.below(1500);
+        let request = if random.below(2) == 0 { Request::Probe(id(1, 2)) } else { Request::Size(id(1, 2)) };
+        assert!(ask(&socket, request, padding).1 <= wire::LEN + padding);
+    }
+}
+
+/// The flows that a server remembers are as many as are said (`REMEMBERED` in its `tally`), twice at the
+/// most.
+#[test]
+fn forged_runs_take_no_more_memory_than_the_table_of_runs() {
+    let server = Server::start(&["--log-level", "warn"]);
+    let socket = datagrams(server.udp);
+    let before = server.resident_kib();
+    for nonce in 0..300_000 {
+        // Slowed down by every hundredth reply, so that none is lost in the server's socket.
+        socket.send(&Request::Size(id(nonce, 0)).encode()).unwrap();
+        if nonce % 100 == 99 {
+            for _ in 0..100 {
+                socket.recv(&mut [0; wire::LEN]).unwrap();
+            }
+        }
+    }
+    let grown = server.resident_kib() - before;
+    assert!(grown < 7 * 1024, "{grown} KiB");
 }
