@@ -123,7 +123,7 @@ impl Clocks {
     /// enough.
     pub fn read() -> Self {
         const ATTEMPTS: usize = 3;
-        const NARROW: Duration = Duration::from_micros(5);
+        const NARROW: Duration = Duration::from_micros(1);
         let mut best = Self::attempt();
         for _ in 1..ATTEMPTS {
             if best.0 > NARROW {
@@ -138,7 +138,8 @@ impl Clocks {
     fn attempt() -> (Duration, Self) {
         let monotonic = Instant::now();
         let wall = wall_time();
-        (monotonic.elapsed(), Self { monotonic, wall })
+        let apart = monotonic.elapsed();
+        (apart, Self { monotonic: monotonic + apart / 2, wall })
     }
 
     /// When `stamp` was made, by the monotonic clock, if the wall clock has not been set since `earlier`.

@@ -43,9 +43,8 @@ impl Flow {
         let request = Request::Probe(id).encode();
         let mut moment = Instant::now();
         let mut sent = self.socket.send(&request);
-        if sent.is_err() {
-            // That may have been an ICMP error about a datagram before, which says nothing of this one.
-            self.hear_errors(batch);
+        if sent.is_err() && self.hear_errors(batch) {
+            // That was an ICMP error about a datagram before, which says nothing of this one.
             moment = Instant::now();
             sent = self.socket.send(&request);
         }
@@ -85,14 +84,16 @@ impl Flow {
         }
     }
 
-    /// Takes the ICMP errors out of the socket's queue. Each quotes the datagram that it is about, or a part.
-    fn hear_errors(&mut self, batch: &mut Batch) {
+    /// Takes the ICMP errors out of the socket's queue, if there are any. Each quotes the datagram that it is
+    /// about, or a part.
+    fn hear_errors(&mut self, batch: &mut Batch) -> bool {
         let mut quoted = [0; wire::LEN];
-        for _ in 0..HEARD_AT_ONCE {
-            let Some((len, error)) = stamped::next_error(&self.socket, &mut quoted) else { break };
+        for nth in 0..HEARD_AT_ONCE {
+            let Some((len, error)) = stamped::next_error(&self.socket, &mut quoted) else { return nth > 0 };
             self.ledger.refuse(self.answer(&quoted[..len]).map(|quoted| quoted.sequence));
             batch.refused = Some(error);
         }
+        true
     }
 
     /// Reads a reply, or a request that a plain echo has returned; `None` of all else.
