@@ -11,6 +11,7 @@ use crate::config::{self, Host};
 use crate::dns::{self, Resolver};
 use crate::log::{Level, Log, Value};
 use crate::probe::{self, Error, Failure, Outcome, Phase, Report, Success};
+use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 
@@ -56,7 +57,11 @@ impl<'a> Rounds<'a> {
             protocols.push(protocol("UDP", "udp", config.ports.udp, probe::udp));
         }
         if config.protocols.http {
-            let probe = |address, deadline| probe::http(address, deadline, None);
+            // Only a client that listens can meet itself; `smoker local`, which does not, means to.
+            let probe = match config.client_port {
+                Some(_) => |address, deadline| probe::http(address, deadline, Some(identity::instance())),
+                None => |address, deadline| probe::http(address, deadline, None),
+            };
             protocols.push(protocol("HTTP", "http", config.ports.http, probe));
         }
         Self { made: 0, any_failure: false, config, log, metrics, resolver: Resolver::default(), protocols }

@@ -384,6 +384,27 @@ fn who_talks_to_itself_is_refused() {
     });
 }
 
+/// A client's own listener is no server, whatever it answers, and least of all when it is asked by itself.
+#[test]
+#[ignore = "needs root: a port that is free"]
+fn a_client_that_meets_its_own_listener_is_refused() {
+    isolated(|| {
+        let client = |own_port: &str| {
+            let mut command = smoker();
+            command.args(["client", "--server-host=127.0.0.1", "--node-name=n", "--protocols=http"]);
+            command.args(["--http-port=6100", "--count=1", "--client-port", own_port]);
+            let ended = Running::start(command).ended();
+            Line::of(ended.lines.last().unwrap()).brief()
+        };
+        assert_eq!(client("6100"), "HTTP refused receive");
+        let mut other = smoker();
+        other.args(["client", "--server-host=127.0.0.1", "--node-name=n", "--client-port=6100"]);
+        let other = Running::start(other);
+        assert!(other.line().contains("[EXPORTER] LISTENING"));
+        assert_eq!(client("6101"), "HTTP http_404 receive");
+    });
+}
+
 #[test]
 #[ignore = "needs root: a host name"]
 fn a_host_name_that_is_no_node_name_is_refused() {
