@@ -1,12 +1,12 @@
 //! The fleet as a whole: its nodes by what they see, and the faults, the widest first. Pure.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::Report;
 use super::conclusion::NO_VERDICT;
-use super::nodes::{Failures, Node, State};
+use super::nodes::{Failures, MAX_FAILURES, Node, State};
+use super::tally::{Tallies, insert};
 
 /// The nodes by what they see.
 #[derive(Debug, Default)]
@@ -42,15 +42,6 @@ pub(super) struct Fault<'a> {
     pub(super) on_all: bool,
 }
 
-/// The failures of one kind with one error, of all nodes that gave no verdict.
-#[derive(Debug)]
-pub(super) struct Failed<'a> {
-    pub(super) name: &'a str,
-    pub(super) count: u64,
-    pub(super) nodes: BTreeSet<u16>,
-    pub(super) last: SystemTime,
-}
-
 impl Findings<'_> {
     /// Whether every node is known to see no fault.
     pub(super) fn all_well(&self) -> bool {
@@ -61,7 +52,7 @@ impl Findings<'_> {
 impl Report {
     pub(super) fn findings(&self) -> Findings<'_> {
         let mut found = Findings { more_nodes: self.nodes.left_out > 0, ..Findings::default() };
-        let mut faults: BTreeMap<&str, Fault> = BTreeMap::new();
+        let mut faults: Vec<Fault> = Vec::new();
         for (name, node) in self.nodes.iter() {
             found.total += 1;
             let is_silent = self.nodes.is_silent(node);
@@ -77,52 +68,45 @@ impl Report {
                 State::Healthy => found.healthy += usize::from(!is_silent),
             }
         }
-        found.faults = faults.into_values().collect();
-        found.faults.sort_by_key(|fault| (Reverse(fault.nodes.len()), fault.since));
-        for fault in &mut found.faults {
+        for mut fault in faults {
             fault.on_all = fault.nodes.len() == found.faulty + found.healthy;
+            insert(&mut found.faults, fault, |fault| (Reverse(fault.nodes.len()), fault.since));
         }
         found
     }
 
-    /// Failures without a verdict, those of most nodes first.
-    pub(super) fn failed(&self) -> Vec<Failed<'_>> {
-        let mut by_name: BTreeMap<&str, Failed> = BTreeMap::new();
+    /// Failures of the nodes that gave no verdict, by kind and error.
+    pub(super) fn failed(&self) -> Tallies {
+        let mut failed = Tallies::default();
         for (_, node) in self.nodes.iter() {
-            for (number, Failures { count, last, .. }) in node.failures() {
-                let name = self.nodes.failure(number);
-                let empty = Failed { name, count: 0, nodes: BTreeSet::new(), last: *last };
-                let failed = by_name.entry(name).or_insert(empty);
-                failed.count += count;
-                failed.nodes.insert(node.number);
-                failed.last = failed.last.max(*last);
+            for Failures { number, count, last, .. } in &node.failures {
+                failed.add(self.nodes.failure(*number), *count, node.number, *last, MAX_FAILURES + 1);
             }
         }
-        let mut rows: Vec<Failed> = by_name.into_values().collect();
-        rows.sort_by_key(|failed| Reverse((failed.nodes.len(), failed.count)));
-        rows
+        failed
     }
 
-    fn add<'a>(&'a self, faults: &mut BTreeMap<&'a str, Fault<'a>>, name: &'a str, node: &'a Node) {
+    fn add<'a>(&'a self, faults: &mut Vec<Fault<'a>>, name: &'a str, node: &'a Node) {
         let (verdict, since, told, detail) = match &node.verdict {
             Some(verdict) => (&*verdict.name, verdict.since, verdict.told, verdict.detail.clone()),
             None => self.without_verdict(node),
         };
-        let nodes = Vec::new();
-        let first =
-            Fault { verdict, nodes, since, detail: String::new(), told_by: name, told, on_all: false };
-        let fault = faults.entry(verdict).or_insert(first);
+        let Some(fault) = faults.iter_mut().find(|fault| fault.verdict == verdict) else {
+            let nodes = vec![name];
+            faults.push(Fault { verdict, nodes, since, detail, told_by: name, told, on_all: false });
+            return;
+        };
+        fault.nodes.push(name);
         fault.since = fault.since.min(since);
-        if fault.nodes.is_empty() || told > fault.told {
+        if told > fault.told {
             (fault.told, fault.told_by, fault.detail) = (told, name, detail);
         }
-        fault.nodes.push(name);
     }
 
     /// What lasts of the failures of a node that gives no verdict.
     fn without_verdict<'a>(&'a self, node: &'a Node) -> (&'a str, SystemTime, SystemTime, String) {
-        let since = node.lasting().map(|(_, failures)| failures.since).min().unwrap_or(node.last);
-        let names: Vec<&str> = node.lasting().map(|(number, _)| self.nodes.failure(number)).collect();
+        let since = node.lasting().map(|failures| failures.since).min().unwrap_or(node.last);
+        let names: Vec<&str> = node.lasting().map(|failures| self.nodes.failure(failures.number)).collect();
         (NO_VERDICT, since, node.last, names.join(", "))
     }
 }

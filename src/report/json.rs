@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
             fields.push(if is_number { with_unit(key, value) } else { (key, value) });
             Some(())
         })?;
-        self.rest.trim_start().is_empty().then_some(fields)
+        self.rest.trim_ascii_start().is_empty().then_some(fields)
     }
 
     /// A value as text, and whether it was a number.
@@ -58,15 +58,16 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self) -> Option<(Cow<'a, str>, bool)> {
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_ascii_start();
         if self.rest.starts_with('"') {
             return Some((self.string()?, false));
         }
         let word = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
         let (word, rest) = self.rest.split_at(self.rest.find(|c| !word(c)).unwrap_or(self.rest.len()));
         self.rest = rest;
-        let is_number = word.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        let known = ["true", "false", "null"].contains(&word) || (is_number && word.parse::<f64>().is_ok());
+        // Nobody calculates with it, so what it is made of is enough.
+        let is_number = !word.is_empty() && word.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
+        let known = is_number || ["true", "false", "null"].contains(&word);
         known.then_some((word.into(), is_number))
     }
 
@@ -85,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     fn token(&mut self, token: char) -> Option<()> {
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_ascii_start();
         self.rest = self.rest.strip_prefix(token)?;
         Some(())
     }

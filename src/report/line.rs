@@ -23,7 +23,7 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// What `text` says; `None` where it is no line of Smoker's.
     pub(super) fn of(text: &'a str) -> Option<Self> {
-        let text = text.trim_end();
+        let text = text.trim_ascii_end();
         let within = |at: &usize| *at <= MAX_PREFIX;
         let stamp = text.match_indices('[').map(|(at, _)| at).find(|at| text::is_stamped(&text[*at..]));
         match (stamp.filter(within), text.find('{').filter(within)) {

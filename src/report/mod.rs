@@ -10,6 +10,7 @@ mod nodes;
 mod page;
 mod passed;
 mod replicas;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +65,7 @@ impl Report {
     }
 
     fn take(&mut self, text: &str) {
-        if text.trim().is_empty() {
+        if text.trim_ascii().is_empty() {
             return;
         }
         let Some(line) = Line::of(text) else {
@@ -90,6 +91,6 @@ impl Report {
 /// not many more.
 const MAX_KEPT: usize = 256;
 
-fn kept(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_KEPT)].to_owned()
+fn kept(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_KEPT)]
 }

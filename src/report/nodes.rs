@@ -45,8 +45,8 @@ pub(super) struct Node {
     /// Whether a probe of it has succeeded.
     any_success: bool,
     pub(super) verdict: Option<Verdict>,
-    /// By number; only until it gives a verdict.
-    failures: BTreeMap<u8, Failures>,
+    /// Those that it told of before it gave a verdict, or without ever giving one.
+    pub(super) failures: Vec<Failures>,
 }
 
 /// The last verdict of a node.
@@ -61,6 +61,8 @@ pub(super) struct Verdict {
 /// The failures of one kind with one error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failures {
+    /// Of kind and error: see [`Nodes::failure`].
+    pub(super) number: usize,
     pub(super) count: u64,
     pub(super) since: SystemTime,
     pub(super) last: SystemTime,
@@ -104,9 +106,9 @@ impl Nodes {
         self.by_name.iter().map(|(name, node)| (&**name, node))
     }
 
-    /// `TCP timeout` and so on, of a number in [`Node::failures`].
-    pub(super) fn failure(&self, number: u8) -> &str {
-        self.failures.get(usize::from(number)).map_or(OTHERS, |failure| failure)
+    /// `TCP timeout` and so on.
+    pub(super) fn failure(&self, number: usize) -> &str {
+        self.failures.get(number).map_or(OTHERS, |failure| failure)
     }
 
     /// Whether a node was no longer heard while others were.
@@ -122,7 +124,7 @@ impl Nodes {
         }
         // As many as there are limited to, and so a number of 16 bits.
         let number = u16::try_from(heard).ok()?;
-        Some(self.by_name.entry(kept(name)).or_insert_with(|| Node::new(number, now)))
+        Some(self.by_name.entry(kept(name).to_owned()).or_insert_with(|| Node::new(number, now)))
     }
 
     fn succeed(&mut self, name: &str, kind: &str) {
@@ -132,30 +134,30 @@ impl Nodes {
     }
 
     fn fail(&mut self, name: &str, kind: &str, line: &Line) {
-        let failure = kept(&format!("{kind} {}", line.field("error").unwrap_or("failed")));
         let Some(node) = self.by_name.get_mut(name).filter(|node| node.verdict.is_none()) else { return };
-        let number = number_of(failure, &mut self.failures);
-        let since = line.field("since").and_then(moment).unwrap_or(line.time);
+        let failure = format!("{kind} {}", line.field("error").unwrap_or("failed"));
+        let number = number_of(kept(&failure), &mut self.failures);
         end_all(&mut node.failures, &self.failures, kind);
-        let before = node.failures.get(&number).map_or(0, |failures| failures.count);
-        let failures = Failures { count: before + 1, since, last: line.time, lasting: true };
-        node.failures.insert(number, failures);
+        let since = line.field("since").and_then(moment).unwrap_or(line.time);
+        let before = node.failures.iter().position(|failures| failures.number == number);
+        let count = before.map_or(0, |place| node.failures.swap_remove(place).count) + 1;
+        node.failures.push(Failures { number, count, since, last: line.time, lasting: true });
     }
 }
 
 /// The number of a failure among those that are told apart; one more than the last for all others.
-fn number_of(failure: String, known: &mut Vec<String>) -> u8 {
-    let number = known.iter().position(|known| *known == failure).unwrap_or(known.len());
+fn number_of(failure: &str, known: &mut Vec<String>) -> usize {
+    let number = known.iter().position(|known| known == failure).unwrap_or(known.len());
     if number == known.len() && number < MAX_FAILURES {
-        known.push(failure);
+        known.push(failure.to_owned());
     }
-    u8::try_from(number).unwrap_or(u8::MAX)
+    number
 }
 
 /// A probe of this kind has succeeded, or failed in another way: what failed before does not last.
-fn end_all(failures: &mut BTreeMap<u8, Failures>, names: &[String], kind: &str) {
-    for (number, failures) in failures.iter_mut() {
-        let name = names.get(usize::from(*number)).map_or(OTHERS, |name| name);
+fn end_all(failures: &mut [Failures], names: &[String], kind: &str) {
+    for failures in failures {
+        let name = names.get(failures.number).map_or(OTHERS, |name| name);
         failures.lasting &= name.split(' ').next() != Some(kind);
     }
 }
@@ -168,7 +170,7 @@ impl Node {
             longest_pause: Duration::ZERO,
             any_success: false,
             verdict: None,
-            failures: BTreeMap::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -182,14 +184,9 @@ impl Node {
         }
     }
 
-    /// The failures that it told of before it gave a verdict, or without ever giving one.
-    pub(super) fn failures(&self) -> impl Iterator<Item = (u8, &Failures)> {
-        self.failures.iter().map(|(number, failures)| (*number, failures))
-    }
-
-    /// Those that have not ended.
-    pub(super) fn lasting(&self) -> impl Iterator<Item = (u8, &Failures)> {
-        self.failures().filter(|(_, failures)| failures.lasting)
+    /// The failures that have not ended.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = &Failures> {
+        self.failures.iter().filter(|failures| failures.lasting)
     }
 
     fn hear(&mut self, now: SystemTime) {
@@ -206,8 +203,8 @@ impl Node {
             return;
         }
         let since = line.field("since").and_then(moment).unwrap_or(line.time);
-        let detail = kept(line.field("detail").or(line.field("evidence")).unwrap_or("-"));
-        self.verdict = Some(Verdict { name: kept(name), told: line.time, since, detail });
+        let detail = kept(line.field("detail").or(line.field("evidence")).unwrap_or("-")).to_owned();
+        self.verdict = Some(Verdict { name: kept(name).to_owned(), told: line.time, since, detail });
     }
 }
 

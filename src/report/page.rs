@@ -8,6 +8,7 @@ use super::conclusion::call;
 use super::findings::{Fault, Findings};
 use super::nodes::MAX_NODES;
 use super::replicas::Replica;
+use super::tally::Tally;
 use crate::time::Utc;
 
 /// The widest line: what is longer is cut.
@@ -30,8 +31,8 @@ impl fmt::Display for Report {
         for section in [
             faults(&findings.faults),
             self.replica_rows(),
-            self.failed_rows(),
-            self.passed_rows(),
+            counted("FAILED, NO VERDICT", &self.failed().rows(), MAX_FAILED_ROWS),
+            counted("PASSED", &self.passed.rows(), MAX_PASSED_ROWS),
             self.notes(&findings),
         ] {
             if !section.is_empty() {
@@ -139,7 +140,7 @@ impl Report {
             return Vec::new();
         }
         let address = |replica: &Replica| replica.address.map_or("-".into(), |address| address.to_string());
-        let shown = &replicas[..replicas.len().min(MAX_REPLICA_ROWS)];
+        let (shown, hidden) = replicas.split_at(replicas.len().min(MAX_REPLICA_ROWS));
         let width =
             shown.iter().map(|replica| address(replica).len()).max().unwrap_or(0).max("REPLICA".len());
         let pod_width = WIDTH - width - 50;
@@ -158,25 +159,11 @@ impl Report {
                 replica.nodes.len()
             ));
         }
-        let (hidden, failing) = replicas[shown.len()..]
-            .iter()
-            .fold((0, 0), |(all, failing), replica| (all + 1, failing + usize::from(replica.is_failing())));
-        if hidden > 0 {
-            lines.push(format!("and {}, {failing} of them failing", count(hidden, "more replica")));
+        if !hidden.is_empty() {
+            let failing = hidden.iter().filter(|replica| replica.is_failing()).count();
+            lines.push(format!("and {} more, {failing} of them failing", hidden.len()));
         }
         lines
-    }
-
-    fn failed_rows(&self) -> Vec<String> {
-        let failed = self.failed();
-        let rows = failed.iter().map(|failed| (failed.name, failed.count, failed.nodes.len(), failed.last));
-        counted("FAILED, NO VERDICT", rows, MAX_FAILED_ROWS)
-    }
-
-    fn passed_rows(&self) -> Vec<String> {
-        let passed = self.passed.rows();
-        let rows = passed.iter().map(|(name, times)| (*name, times.count, times.nodes.len(), times.last));
-        counted("PASSED", rows, MAX_PASSED_ROWS)
     }
 
     /// What is not known, and why.
@@ -215,22 +202,17 @@ impl Report {
 }
 
 /// A table of what happened how often, on how many nodes, and when last.
-fn counted<'a>(
-    title: &str,
-    rows: impl ExactSizeIterator<Item = (&'a str, u64, usize, SystemTime)>,
-    limit: usize,
-) -> Vec<String> {
-    let total = rows.len();
-    let mut lines = Vec::new();
-    for (name, times, nodes, last) in rows.take(limit) {
-        let (name, last) = (cut(name, 28), Utc::from(last).to_string());
-        lines.push(format!("{name:<28}  {times:>8}  {nodes:>5}  {last}"));
+fn counted(title: &str, rows: &[&Tally], limit: usize) -> Vec<String> {
+    if rows.is_empty() {
+        return Vec::new();
     }
-    if !lines.is_empty() {
-        lines.insert(0, format!("{title:<28}     TIMES  NODES  LAST"));
+    let mut lines = vec![format!("{title:<28}     TIMES  NODES  LAST")];
+    for Tally { name, count, nodes, last } in rows.iter().take(limit) {
+        let (name, last) = (cut(name, 28), Utc::from(*last).to_string());
+        lines.push(format!("{name:<28}  {count:>8}  {:>5}  {last}", nodes.len()));
     }
-    if total > limit {
-        lines.push(format!("and {} more", total - limit));
+    if rows.len() > limit {
+        lines.push(format!("and {} more", rows.len() - limit));
     }
     lines
 }

@@ -1,24 +1,21 @@
 //! The replicas of the server that clients saw: answers and failures of each, and by how many nodes. Pure.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use super::kept;
 use super::line::Line;
+use super::tally::{NodeSet, insert};
 
-/// The most replicas, by address and again by pod: sixteen are probed at once, and each restart makes a new
-/// one. Answers of others are counted.
+/// The most replicas: sixteen are probed at once, and each restart makes a new one. Answers of others are
+/// counted.
 pub(super) const MAX_REPLICAS: usize = 256;
 
 /// The replicas that were seen.
 #[derive(Debug, Default)]
 pub(super) struct Replicas {
-    /// Probed directly.
-    by_address: BTreeMap<IpAddr, Replica>,
-    /// Answered through the Service.
-    by_pod: BTreeMap<String, Replica>,
+    replicas: Vec<Replica>,
     /// Answers and failures of replicas that were one too many.
     pub(super) left_out: u64,
 }
@@ -26,12 +23,14 @@ pub(super) struct Replicas {
 /// What was seen of a replica.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replica {
+    /// Where it was probed directly.
     pub(super) address: Option<IpAddr>,
+    /// Where it has said so.
     pub(super) pod: Option<String>,
     pub(super) answered: u64,
     pub(super) failed: u64,
     /// The nodes that it answered.
-    pub(super) nodes: BTreeSet<u16>,
+    pub(super) nodes: NodeSet,
     pub(super) last_answer: Option<SystemTime>,
     last_failure: Option<SystemTime>,
 }
@@ -39,43 +38,58 @@ pub(super) struct Replica {
 impl Replicas {
     /// Takes in a line of a node's client, if it is about a replica.
     pub(super) fn take(&mut self, node: u16, line: &Line) {
-        let (is_full, replica) = match &*line.kind {
-            "ENDPOINT" => {
-                let Some(address) = line.field("address").and_then(address) else { return };
-                find(&mut self.by_address, address)
-            }
-            "HTTP" => {
-                let Some(pod) = line.field("pod") else { return };
-                find(&mut self.by_pod, kept(pod))
-            }
+        let pod = line.field("pod").map(kept);
+        let address = match &*line.kind {
+            "ENDPOINT" => line.field("address").and_then(address),
+            "HTTP" => None,
             _ => return,
         };
-        match replica {
+        if address.is_none() && pod.is_none() {
+            return;
+        }
+        match self.replica(address, pod) {
             Some(replica) => replica.take(node, line),
-            None => self.left_out += u64::from(is_full),
+            None => self.left_out += 1,
         }
     }
 
     /// Those that fail first, then by their last answer, the newest first.
-    pub(super) fn rows(&self) -> Vec<Replica> {
-        let mut by_pod = self.by_pod.clone();
-        let direct = self.by_address.iter().map(|(address, replica)| {
-            let through = replica.pod.as_ref().and_then(|pod| by_pod.remove(pod));
-            Replica { address: Some(*address), ..replica.clone() }.with(through)
-        });
-        let mut rows: Vec<Replica> = direct.collect();
-        rows.extend(by_pod.into_iter().map(|(pod, replica)| Replica { pod: Some(pod), ..replica }));
-        rows.sort_by_key(|replica| Reverse((replica.is_failing(), replica.last_answer)));
+    pub(super) fn rows(&self) -> Vec<&Replica> {
+        let mut rows = Vec::new();
+        for replica in &self.replicas {
+            insert(&mut rows, replica, |replica| Reverse((replica.is_failing(), replica.last_answer)));
+        }
         rows
     }
-}
 
-/// The replica of this key, made if there is room; and whether there is none.
-fn find<K: Ord>(replicas: &mut BTreeMap<K, Replica>, key: K) -> (bool, Option<&mut Replica>) {
-    if replicas.len() >= MAX_REPLICAS && !replicas.contains_key(&key) {
-        return (true, None);
+    /// The replica of this address or, where there is none, of this pod.
+    fn replica(&mut self, address: Option<IpAddr>, pod: Option<&str>) -> Option<&mut Replica> {
+        let by_address = |replica: &Replica| address.is_some() && replica.address == address;
+        let by_pod = |replica: &Replica| pod.is_some() && replica.pod.as_deref() == pod;
+        let alone = |replica: &Replica| by_pod(replica) && (address.is_none() || replica.address.is_none());
+        let known = self.replicas.iter().position(by_address);
+        let place = match (known, self.replicas.iter().position(alone)) {
+            // Its pod has only now told its address.
+            (Some(known), Some(same)) if known != same => {
+                let same = self.replicas[same].clone();
+                self.replicas[known].absorb(&same);
+                self.replicas.retain(|replica| !alone(replica));
+                self.replicas.iter().position(by_address)?
+            }
+            (Some(place), _) | (None, Some(place)) => place,
+            (None, None) if self.replicas.len() >= MAX_REPLICAS => return None,
+            (None, None) => {
+                self.replicas.push(Replica::default());
+                self.replicas.len() - 1
+            }
+        };
+        let replica = self.replicas.get_mut(place)?;
+        replica.address = replica.address.or(address);
+        if replica.pod.as_deref() != pod && pod.is_some() {
+            replica.pod = pod.map(str::to_owned);
+        }
+        Some(replica)
     }
-    (false, Some(replicas.entry(key).or_default()))
 }
 
 /// Of `10.244.1.7` and of `10.244.1.7:8080`.
@@ -95,7 +109,6 @@ impl Replica {
                 self.answered += 1;
                 self.nodes.insert(node);
                 self.last_answer = self.last_answer.max(Some(line.time));
-                self.pod = line.field("pod").map(kept).or(self.pod.take());
             }
             "FAILED" => {
                 self.failed += 1;
@@ -105,14 +118,12 @@ impl Replica {
         }
     }
 
-    /// Together with what it answered through the Service.
-    fn with(mut self, through: Option<Self>) -> Self {
-        if let Some(through) = through {
-            self.answered += through.answered;
-            self.failed += through.failed;
-            self.nodes.extend(through.nodes);
-            self.last_answer = self.last_answer.max(through.last_answer);
-        }
-        self
+    /// Takes in what was seen of it under another name.
+    fn absorb(&mut self, same: &Self) {
+        self.answered += same.answered;
+        self.failed += same.failed;
+        self.nodes.extend(&same.nodes);
+        self.last_answer = self.last_answer.max(same.last_answer);
+        self.last_failure = self.last_failure.max(same.last_failure);
     }
 }

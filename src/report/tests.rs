@@ -368,9 +368,9 @@ fn failures_replicas_and_passed_faults_are_kept_up_to_their_limits() {
     let failed = |kinds: usize| -> Report {
         report(&(0..kinds).map(|kind| said("a", 0, &format!("[K{kind}] FAILED error=e"))).collect::<String>())
     };
-    assert!(failed(MAX_FAILURES).failed().iter().all(|failed| failed.name != "others"));
+    assert!(failed(MAX_FAILURES).failed().rows().iter().all(|failed| failed.name != "others"));
     assert_eq!(
-        failed(MAX_FAILURES + 2).failed().iter().find(|failed| failed.name == "others").unwrap().count,
+        failed(MAX_FAILURES + 2).failed().rows().iter().find(|failed| failed.name == "others").unwrap().count,
         2
     );
     let replicas = |count: usize| -> Report {
