@@ -84,6 +84,7 @@ pub(super) enum State {
 impl Nodes {
     /// Takes in a line of the client of `name`, and says which node that is.
     pub(super) fn take(&mut self, name: &str, line: &Line) -> Option<u16> {
+        let name = kept(name);
         let Some(node) = self.node(name, line.time) else {
             self.left_out += 1;
             return None;
@@ -124,7 +125,7 @@ impl Nodes {
         }
         // As many as there are limited to, and so a number of 16 bits.
         let number = u16::try_from(heard).ok()?;
-        Some(self.by_name.entry(kept(name).to_owned()).or_insert_with(|| Node::new(number, now)))
+        Some(self.by_name.entry(name.to_owned()).or_insert_with(|| Node::new(number, now)))
     }
 
     fn succeed(&mut self, name: &str, kind: &str) {

@@ -21,6 +21,9 @@ const MAX_REPLICA_ROWS: usize = 4;
 const MAX_FAILED_ROWS: usize = 3;
 const MAX_PASSED_ROWS: usize = 2;
 
+/// What is always left of a name behind what was seen.
+const NAME: usize = 30;
+
 /// Where the names of nodes begin in the table of verdicts.
 const NAMES_AT: usize = 42;
 
@@ -121,7 +124,9 @@ fn faults(faults: &[Fault]) -> Vec<String> {
         let (verdict, nodes) = (cut(fault.verdict, 12), fault.nodes.len());
         let (since, names) = (Utc::from(fault.since).to_string(), listed(&fault.nodes, WIDTH - NAMES_AT));
         lines.push(format!("{verdict:<14}{nodes:>5}  {since:<19}  {names}"));
-        let by = format!(" ({})", cut(fault.told_by, 30));
+        let room = WIDTH - "  seen:  ()".len();
+        let by = cut(fault.told_by, NAME.max(room.saturating_sub(fault.detail.chars().count())));
+        let by = format!(" ({by})");
         let detail = cut(&fault.detail, WIDTH - "  seen: ".len() - by.chars().count());
         lines.push(format!("  seen: {detail}{by}"));
         lines.push(format!("  call: {}", call(fault.verdict, fault.on_all)));

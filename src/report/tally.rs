@@ -67,8 +67,8 @@ impl Tallies {
     }
 }
 
-/// Puts `row` behind those whose keys are not greater. Where rows are few this is as good as sorting, of which
-/// each kind of row would add some kilobytes to the binary.
+/// Puts `row` behind those whose keys are not greater. Where rows are few this is as good as sorting, of
+/// which each kind of row would add some kilobytes to the binary.
 pub(super) fn insert<T, K: Ord>(rows: &mut Vec<T>, row: T, key: impl Fn(&T) -> K) {
     let place = rows.partition_point(|other| key(other) <= key(&row));
     rows.insert(place, row);

@@ -364,6 +364,15 @@ fn nodes_are_kept_up_to_the_limit_and_lines_of_others_counted() {
 }
 
 #[test]
+fn names_are_kept_up_to_the_limit_and_cut_past_it() {
+    let fleet = |len: usize| {
+        ["x", "y"].map(|end| said(&format!("{}{end}", "n".repeat(len - 1)), 0, HEALTHY)).concat()
+    };
+    assert_eq!(answer(&fleet(MAX_KEPT)), "all 2 nodes are healthy");
+    assert_eq!(answer(&fleet(MAX_KEPT + 1)), "the one node is healthy");
+}
+
+#[test]
 fn failures_replicas_and_passed_faults_are_kept_up_to_their_limits() {
     let failed = |kinds: usize| -> Report {
         report(&(0..kinds).map(|kind| said("a", 0, &format!("[K{kind}] FAILED error=e"))).collect::<String>())
