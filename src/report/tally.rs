@@ -73,3 +73,33 @@ pub(super) fn insert<T, K: Ord>(rows: &mut Vec<T>, row: T, key: impl Fn(&T) -> K
     let place = rows.partition_point(|other| key(other) <= key(&row));
     rows.insert(place, row);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_counts_each_node_once_however_it_came_in() {
+        let (mut few, mut many) = (NodeSet::default(), NodeSet::default());
+        assert_eq!(few.len(), 0);
+        for node in [0, 63, 63] {
+            few.insert(node);
+        }
+        for node in [63, 64, u16::MAX] {
+            many.insert(node);
+        }
+        assert_eq!((few.len(), many.len()), (2, 3));
+        few.extend(&many);
+        many.extend(&few);
+        assert_eq!((few.len(), many.len()), (4, 4));
+    }
+
+    #[test]
+    fn rows_are_put_in_the_order_of_their_keys_and_equals_in_that_of_their_coming() {
+        let mut rows = Vec::new();
+        for row in [(2, 'a'), (1, 'b'), (2, 'c'), (0, 'd'), (1, 'e')] {
+            insert(&mut rows, row, |row| row.0);
+        }
+        assert_eq!(rows, [(0, 'd'), (1, 'b'), (1, 'e'), (2, 'a'), (2, 'c')]);
+    }
+}

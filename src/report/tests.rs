@@ -348,6 +348,18 @@ fn replicas_are_known_by_address_and_pod() {
     );
 }
 
+#[test]
+fn a_replica_seen_by_pod_and_by_address_is_one_once_it_tells_both() {
+    let text = said("a", 0, "[HTTP] SUCCESS latency=1.000ms pod=p1")
+        + &said("b", 0, "[ENDPOINT] FAILED error=timeout address=10.244.1.7:8080 protocol=tcp");
+    assert_eq!(report(&text).replicas.rows().len(), 2);
+    let report =
+        report(&(text + &said("c", 30, "[ENDPOINT] SUCCESS latency=1.000ms address=10.244.1.7 pod=p1")));
+    let rows = report.replicas.rows();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].answered, rows[0].failed, rows[0].nodes.len()), (2, 1, 2));
+}
+
 fn columns(line: &str) -> Vec<&str> {
     line.split("  ").map(str::trim).filter(|column| !column.is_empty()).collect()
 }
