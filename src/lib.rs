@@ -7,6 +7,7 @@
 //! | [`client`] | rounds of probes on a schedule, a line a probe |
 //! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
 //! | [`report`] | the lines of many clients in, a screenful out |
+//! | [`verdict`] | what is broken, by the evidence of a diagnosing pass |
 //! | [`config`] | the settings: names, defaults, limits, validation |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
@@ -41,6 +42,8 @@ pub mod client;
 pub mod server;
 
 pub mod report;
+
+pub mod verdict;
 
 pub mod config;
 

@@ -49,6 +49,12 @@ impl Deadline {
         Self(self.0.min(other.0))
     }
 
+    /// The deadline `by` before this one.
+    #[must_use]
+    pub fn earlier(self, by: Duration) -> Self {
+        Self(self.0.checked_sub(by).unwrap_or(self.0))
+    }
+
     /// A nearer deadline, at which the first of `parts` equal shares of the time left ends.
     #[must_use]
     pub fn share(self, parts: u32) -> Self {

@@ -113,7 +113,6 @@ impl Metrics {
     }
 
     /// Counts the datagrams of one more series or burst.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
     pub(super) fn datagrams(&mut self, more: Datagrams) {
         for (sum, (_, _, count)) in self.datagrams.iter_mut().zip(more.each()) {
             *sum += count;
@@ -121,13 +120,11 @@ impl Metrics {
     }
 
     /// The path MTU is `bytes`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
     pub(super) fn path_mtu(&mut self, bytes: u32) {
         self.path_mtu = Some(bytes);
     }
 
     /// The verdict is `name`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rounds do not find this yet"))]
     pub(super) fn verdict(&mut self, name: &'static str) {
         self.verdict = Some(name);
     }

@@ -1,10 +1,27 @@
 //! The client: rounds on a schedule, a line a probe, until told to stop.
 
+mod accounts;
+mod datagrams;
+mod diagnosis;
+mod doubt;
+mod endpoint;
 mod exporter;
+mod history;
+mod lines;
 mod metrics;
+mod path;
+mod replicas;
+mod retries;
+mod round;
 mod rounds;
+mod services;
+mod standing;
 mod streak;
+mod summary;
+mod target;
+mod verdicts;
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -12,6 +29,8 @@ use crate::config;
 use crate::log::{Level, Log, Value};
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
+use crate::verdict::Verdict;
+use datagrams::KEEP_ALIVE;
 use exporter::Exporter;
 use metrics::Metrics;
 use rounds::Rounds;
@@ -19,31 +38,37 @@ use rounds::Rounds;
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was told to stop; or it was asked for a number of rounds, and every probe it made succeeded.
+    /// It was told to stop; or it was asked for a number of rounds, and nothing was wrong.
     Well,
-    /// It was asked for a number of rounds, and a probe failed or not even one round was whole.
+    /// It was asked for a number of rounds, and a probe failed, a verdict was none of health, or not
+    /// even one round was whole.
     WithFailures,
 }
 
-/// What a round may take, in timeouts: a look-up and a probe of each protocol.
-const LONGEST_ROUND: u32 = 4;
+/// What a round may take, in timeouts: a look-up, the nameservers, three probes and a series, a replica's
+/// look-up and probe, the path MTU and the diagnosing pass.
+const LONGEST_ROUND: u32 = 10;
 
 /// Makes rounds until `config.count` is reached, a signal arrives, or nobody reads the log any more. A signal
 /// during a sleep ends it at once, one during a probe when the probe has ended. An error says what could not
 /// be had.
 pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
-    let metrics = Arc::new(Mutex::new(Metrics::new([])));
+    let metrics = Arc::new(Mutex::new(Metrics::new(Verdict::ALL.map(Verdict::name))));
     let exporter = config.client_port.map(|port| Exporter::start(port, config, &metrics, log)).transpose()?;
     let beat = |due| exporter.iter().for_each(|exporter| exporter.beat(due));
     let start = Instant::now();
     let schedule = Schedule::new(start, config.interval, &config.node_name);
     let mut rounds = Rounds::new(config, log, &metrics);
-    let (mut due, mut left) = (start, config.count);
+    let (mut due, mut left, mut summed_up) = (start, config.count, start);
     beat(start + LONGEST_ROUND * config.timeout);
     while rounds.make_one(due, signals).is_continue() && !log.is_unread() {
         left = left.map(|left| left - 1);
         if left == Some(0) {
             break;
+        }
+        if !config.summary_interval.is_zero() && summed_up.elapsed() >= config.summary_interval {
+            rounds.accounts.summary.print(log);
+            summed_up = Instant::now();
         }
         let next = schedule.after(due, Instant::now());
         if next.skipped > 0 {
@@ -51,11 +76,29 @@ pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Result<
         }
         due = next.due;
         beat(due);
-        if signals.wait(due.saturating_duration_since(Instant::now())) {
+        if sleep(due, &mut rounds, signals).is_break() {
             break;
         }
         beat(due + LONGEST_ROUND * config.timeout);
     }
-    let all_well = rounds.made > 0 && !rounds.any_failure;
+    // Of a single check a summary would only say its lines again.
+    if config.count.is_some() && !(config.is_check && rounds.made < 2) {
+        rounds.accounts.summary.print(log);
+    }
+    let all_well = rounds.made > 0 && !rounds.accounts.any_failure;
     Ok(if config.count.is_none() || all_well { Ending::Well } else { Ending::WithFailures })
+}
+
+/// Sleeps until the next round is due, but for keeping its flows alive. Breaks off when a signal arrives.
+fn sleep(due: Instant, rounds: &mut Rounds, signals: &StopSignals) -> ControlFlow<()> {
+    loop {
+        let left = due.saturating_duration_since(Instant::now());
+        if signals.wait(left.min(KEEP_ALIVE)) {
+            return ControlFlow::Break(());
+        }
+        if left <= KEEP_ALIVE {
+            return ControlFlow::Continue(());
+        }
+        rounds.keep_alive();
+    }
 }

@@ -1,200 +1,208 @@
-//! Rounds: look the name up, probe each protocol, print a line for each.
+//! Rounds: measurements one after another, each with its line, and a verdict where something is wrong.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use super::accounts::Accounts;
+use super::datagrams::Datagrams;
+use super::diagnosis::Pass;
+use super::doubt::Doubt;
+use super::endpoint;
+use super::history::History;
+use super::lines::Lines;
 use super::metrics::Metrics;
+use super::path::{self, Path};
+use super::replicas::Replicas;
+use super::round::Round;
+use super::services::{self, Prober, Service};
+use super::standing::{Moment, Standing};
 use super::streak::Streak;
-use crate::config::{self, Host};
-use crate::dns::{self, Resolver};
-use crate::log::{Level, Log, Value};
-use crate::probe::{self, Error, Failure, Outcome, Phase, Report, Success};
+use super::target::Target;
+use super::verdicts;
+use crate::config;
+use crate::dns::Resolver;
+use crate::log::Log;
 use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
+use crate::verdict::{self, Evidence, Probe, Protocol, Slowness, Tries, Verdict};
 
-/// The rounds of a client.
+/// The rounds of a client, and what is kept from one to the next.
 pub(super) struct Rounds<'a> {
     /// How many were made, whole ones only.
     pub(super) made: u64,
-    /// Whether any probe of them has failed.
-    pub(super) any_failure: bool,
+    pub(super) accounts: Accounts,
     config: &'a config::Client,
-    log: &'a Log,
-    metrics: &'a Mutex<Metrics>,
+    lines: Lines<'a>,
     resolver: Resolver,
-    protocols: Vec<Protocol<'a>>,
+    target: Target,
+    prober: Prober,
+    services: Vec<Service>,
+    datagrams: Datagrams,
+    replicas: Replicas,
+    endpoint_streak: Streak,
+    path: Path,
+    history: History,
+    standing: Standing,
 }
 
-/// One protocol that is probed.
-struct Protocol<'a> {
-    kind: &'static str,
-    /// As the metrics call it.
-    name: &'static str,
-    metrics: &'a Mutex<Metrics>,
-    port: u16,
-    probe: fn(SocketAddr, Deadline) -> Outcome,
-    streak: Streak,
-}
+/// The part of `TEST_TIMEOUT` for what is only a hint: a nameserver that answers at once or not at all, and a
+/// series after a UDP probe that failed.
+const QUICK: u32 = 4;
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(config: &'a config::Client, log: &'a Log, metrics: &'a Mutex<Metrics>) -> Self {
-        let protocol = |kind, name, port, probe: fn(SocketAddr, Deadline) -> Outcome| Protocol {
-            kind,
-            name,
-            metrics,
-            port,
-            probe,
-            streak: Streak::default(),
-        };
-        let mut protocols = Vec::new();
-        if config.protocols.tcp {
-            protocols.push(protocol("TCP", "tcp", config.ports.tcp, probe::tcp));
+    pub(super) fn new(config: &'a config::Client, log: &'a Log, metrics: &Arc<Mutex<Metrics>>) -> Self {
+        Self {
+            made: 0,
+            accounts: Accounts::new(Arc::clone(metrics)),
+            config,
+            lines: Lines { log, doubt: Doubt::default() },
+            resolver: Resolver::default(),
+            target: Target::new(&config.host),
+            prober: Prober { own: config.client_port.map(|_| identity::instance()) },
+            services: services::all(config),
+            datagrams: Datagrams::default(),
+            replicas: Replicas::new(config.endpoints_host.clone()),
+            endpoint_streak: Streak::default(),
+            path: Path::default(),
+            history: History::default(),
+            standing: Standing::default(),
         }
-        if config.protocols.udp {
-            protocols.push(protocol("UDP", "udp", config.ports.udp, probe::udp));
-        }
-        if config.protocols.http {
-            // Only a client that listens can meet itself; `smoker local`, which does not, means to.
-            let probe = match config.client_port {
-                Some(_) => |address, deadline| probe::http(address, deadline, Some(identity::instance())),
-                None => |address, deadline| probe::http(address, deadline, None),
-            };
-            protocols.push(protocol("HTTP", "http", config.ports.http, probe));
-        }
-        Self { made: 0, any_failure: false, config, log, metrics, resolver: Resolver::default(), protocols }
     }
 
-    /// Probes the protocols one after another, in the round that was due at `due`. Breaks off before the next
-    /// when a signal has arrived.
+    /// Makes the round that was due at `due`. Breaks off before the next probe when a signal has arrived.
     pub(super) fn make_one(&mut self, due: Instant, signals: &StopSignals) -> ControlFlow<()> {
-        let late = Instant::now().saturating_duration_since(due);
-        let addresses = self.addresses();
-        for protocol in &mut self.protocols {
-            if signals.arrived() {
-                return ControlFlow::Break(());
-            }
-            let succeeded = match &addresses {
-                Ok(addresses) => protocol.probe(addresses, self.config, self.log),
-                Err(error) => protocol.not_resolved(*error, self.config, self.log),
-            };
-            self.any_failure |= !succeeded;
-        }
+        let begin = Moment::now();
+        let late = self.lines.doubt.begin(due);
+        let round = self.measure(signals)?;
+        let evidence = self.evidence(&round);
+        let suspect = evidence.suspect;
+        let ruling = verdict::judge(&evidence);
+        let (verdict, news) = self.standing.judge(ruling.verdict, begin);
+        self.accounts.any_failure |= ruling.verdict != Verdict::Healthy;
+        verdicts::tell(&ruling, news, self.lines.log);
+        self.accounts.end_round(late, suspect, verdict);
         self.made += 1;
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).round(late, None);
         ControlFlow::Continue(())
     }
 
-    fn addresses(&self) -> Result<Vec<IpAddr>, dns::Error> {
-        match &self.config.host {
-            Host::Address(address) => Ok(vec![*address]),
-            Host::Name(name) => {
-                let start = Instant::now();
-                let addresses = self.resolver.look_up(name, Deadline::after(self.config.timeout));
-                let addresses = addresses.map(|found| found.addresses);
-                match &addresses {
-                    Ok(_) => count(self.metrics, "dns", "success", Some(start.elapsed()), &[]),
-                    Err(error) => count(self.metrics, "dns", &Error::Dns(*error).to_string(), None, &[]),
-                }
-                self.log_addresses(name, &addresses);
-                addresses
+    /// Keeps the flows of the series alive between rounds.
+    pub(super) fn keep_alive(&mut self) {
+        self.datagrams.keep_alive();
+    }
+
+    fn measure(&mut self, signals: &StopSignals) -> ControlFlow<(), Round> {
+        let timeout = self.config.timeout;
+        let aim =
+            self.target.aim(&self.resolver, Deadline::after(timeout), &mut self.lines, &mut self.accounts);
+        let mut round = Round::new(self.target.words(), aim);
+        if round.aim.look_up == Some(Ok(())) {
+            let deadline = Deadline::after(timeout / QUICK);
+            round.is_any_nameserver_silent = !self.resolver.nameservers_reply(deadline);
+        }
+        for at in 0..self.services.len() {
+            if signals.arrived() {
+                return ControlFlow::Break(());
             }
+            self.probe(at, &mut round);
+        }
+        if signals.arrived() {
+            return ControlFlow::Break(());
+        }
+        // Where something has failed already, the pass does all of the rest.
+        if !round.has_failed() {
+            self.probe_replica(&mut round);
+        }
+        if self.path.is_due(self.config) && !round.has_failed() {
+            self.measure_path(&mut round);
+        }
+        self.compare_with_history(&mut round);
+        ControlFlow::Continue(round)
+    }
+
+    /// Probes a protocol, and sends the series behind the probe of UDP.
+    fn probe(&mut self, at: usize, round: &mut Round) {
+        let Self { config, services, target, prober, lines, accounts, .. } = self;
+        let service = &mut services[at];
+        let result = service.probe(&round.aim, target.name(), *prober, config.timeout, lines, accounts);
+        let (protocol, port) = (service.protocol, service.port);
+        round.probes.push(Probe { protocol, port, first: result.err(), again: Tries::default() });
+        round.pace = round.pace.or(result.ok());
+        if protocol == Protocol::Udp && config.udp_flows > 0 {
+            // After a probe that failed a series is hardly worth a wait.
+            let timeout = if result.is_err() { config.timeout / QUICK } else { config.timeout };
+            self.send_series(timeout, round);
         }
     }
 
-    fn log_addresses(&self, name: &str, addresses: &Result<Vec<IpAddr>, dns::Error>) {
-        if let (Ok(addresses), true) = (addresses, self.log.prints(Level::Debug)) {
-            let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-            let fields = [("name", Value::Word(name)), ("addresses", Value::Word(&addresses.join(",")))];
-            self.log.line(Level::Debug, "DNS", "FOUND", &fields);
+    fn send_series(&mut self, timeout: Duration, round: &mut Round) {
+        let Self { config, datagrams, lines, accounts, .. } = self;
+        let Some(address) = round.aim.addresses.first() else { return };
+        let peer = SocketAddr::new(*address, config.ports.udp);
+        round.series = datagrams.series(peer, config.udp_flows, config.udp_spacing, timeout, lines, accounts);
+        if let Some(times) = round.series.as_ref().and_then(|series| series.times) {
+            round.pace = Some(times.network.unwrap_or(times.median));
         }
     }
-}
 
-impl Protocol<'_> {
-    /// Probes the addresses, prints the line, and returns whether one of them answered.
-    fn probe(&mut self, addresses: &[IpAddr], config: &config::Client, log: &Log) -> bool {
-        let targets = addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
-        let Some(report) = probe::each(targets, Deadline::after(config.timeout), self.probe) else {
-            return self.not_resolved(dns::Error::NotFound, config, log);
+    fn probe_replica(&mut self, round: &mut Round) {
+        let Self { config, resolver, replicas, prober, endpoint_streak, lines, accounts, .. } = self;
+        replicas.refresh(resolver, Deadline::after(config.timeout));
+        let Some(address) = replicas.next().filter(|_| config.protocols.http) else { return };
+        let address = SocketAddr::new(address, config.ports.http);
+        let deadline = Deadline::after(config.timeout);
+        let outcome = prober.probe(Protocol::Http, address, deadline);
+        round.replica_failed = endpoint::tell(&outcome, address, replicas, endpoint_streak, lines, accounts);
+    }
+
+    fn measure_path(&mut self, round: &mut Round) {
+        let Some(address) = round.aim.addresses.first() else { return };
+        let start = Instant::now();
+        let report = path::measure(*address, self.config, Deadline::after(self.config.timeout));
+        self.path.tell(&report, *address, start.elapsed(), &mut self.lines, &mut self.accounts);
+        round.path = Some(report);
+    }
+
+    fn compare_with_history(&mut self, round: &mut Round) {
+        let Some(now) = round.pace.filter(|_| !round.has_failed() && self.lines.doubt.suspect().is_none())
+        else {
+            return;
         };
-        let failed = failed_before(&report);
-        match &report.outcome {
-            Outcome::Success(Success { latency, phases, retransmits, .. }) => {
-                self.streak.end();
-                count(self.metrics, self.name, "success", Some(*latency), phases);
-                let mut fields = vec![("latency", Value::Milliseconds(*latency))];
-                fields.extend(phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
-                push_retransmits(&mut fields, *retransmits);
-                if addresses.len() > 1 {
-                    fields.push(("address", Value::Address(report.address)));
-                }
-                push_unless_empty(&mut fields, "failed", &failed);
-                log.line(Level::Info, self.kind, "SUCCESS", &fields);
-                true
-            }
-            Outcome::Failure(failure) => {
-                let mut tried = vec![("address", Value::Address(report.address))];
-                push_unless_empty(&mut tried, "failed", &failed);
-                self.print_failure(failure, &tried, log);
-                false
-            }
-        }
+        let usual = self.history.is_exceeded_by(now);
+        round.slowness = usual.map(|usual| Slowness { now, usual });
+        self.history.add(now);
     }
 
-    fn not_resolved(&mut self, error: dns::Error, config: &config::Client, log: &Log) -> bool {
-        let tried = match &config.host {
-            Host::Name(name) => vec![("name", Value::Word(name))],
-            Host::Address(_) => vec![],
+    /// What is known of the round, after a pass where one is called for. What a starved prober found out
+    /// would be no evidence, and finding it out would take from it what it lacks.
+    fn evidence(&mut self, round: &Round) -> Evidence {
+        let suspect = self.lines.doubt.suspect();
+        let calls_for_pass = round.calls_for_pass() || self.standing.is_faulty() || self.config.is_check;
+        if suspect.is_some() || !calls_for_pass {
+            return Evidence { suspect, ..round.evidence() };
+        }
+        let pass = Pass {
+            config: self.config,
+            resolver: &self.resolver,
+            name: self.target.name().filter(|_| round.aim.look_up.is_some()),
+            prober: self.prober,
         };
-        self.print_failure(&Failure::new(Error::Dns(error), Phase::Resolve), &tried, log);
-        false
-    }
-
-    fn print_failure(&mut self, failure: &Failure, tried: &[(&str, Value)], log: &Log) {
-        let running = self.streak.fail(SystemTime::now());
-        let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
-        count(self.metrics, self.name, &error, None, &[]);
-        let mut fields = vec![("error", Value::Word(&error)), ("phase", Value::Word(&phase))];
-        fields.extend(tried);
-        fields.push(("failures", Value::Count(running.failures)));
-        fields.push(("since", Value::Moment(running.since)));
-        if let Some(detail) = &failure.detail {
-            fields.push(("detail", Value::Text(detail)));
+        let start = Instant::now();
+        let evidence = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
+        let Self { config, lines, accounts, .. } = self;
+        lines.doubt.waited(start.elapsed(), config.timeout);
+        evidence
+            .burst
+            .iter()
+            .chain(evidence.direct.iter().map(|(_, burst)| burst))
+            .for_each(|burst| accounts.burst(burst));
+        if let (None, Some(report), Some(address)) =
+            (&round.path, &evidence.path, round.aim.addresses.first())
+        {
+            self.path.tell(report, *address, start.elapsed(), lines, accounts);
         }
-        push_retransmits(&mut fields, failure.retransmits);
-        log.line(Level::Error, self.kind, "FAILED", &fields);
-    }
-}
-
-fn count(
-    metrics: &Mutex<Metrics>,
-    protocol: &'static str,
-    result: &str,
-    latency: Option<Duration>,
-    phases: &[(&'static str, Duration)],
-) {
-    let mut metrics = metrics.lock().unwrap_or_else(PoisonError::into_inner);
-    metrics.probe(protocol, result, latency, phases);
-}
-
-/// `10.0.0.1:8080/refused,10.0.0.2:8080/timeout`: the addresses that failed before the one in the line.
-fn failed_before(report: &Report) -> String {
-    let entries: Vec<String> =
-        report.failed.iter().map(|(address, error)| format!("{address}/{error}")).collect();
-    entries.join(",")
-}
-
-fn push_unless_empty<'a>(fields: &mut Vec<(&str, Value<'a>)>, key: &'static str, word: &'a str) {
-    if !word.is_empty() {
-        fields.push((key, Value::Word(word)));
-    }
-}
-
-fn push_retransmits(fields: &mut Vec<(&str, Value)>, retransmits: u32) {
-    if retransmits > 0 {
-        fields.push(("retrans", Value::Count(retransmits.into())));
+        Evidence { suspect: evidence.suspect.or_else(|| lines.doubt.suspect()), ..evidence }
     }
 }

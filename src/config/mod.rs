@@ -75,6 +75,8 @@ pub struct Client {
     pub summary_interval: Duration,
     /// Where the client's own `/health` and `/metrics` are, if anywhere; 0 for a free port.
     pub client_port: Option<u16>,
+    /// Whether somebody waits for the answer: each round is diagnosed, well or not.
+    pub is_check: bool,
     /// After how many rounds to end; `None` for never.
     pub count: Option<u64>,
 }
@@ -111,7 +113,7 @@ impl Given<'_> {
     /// The settings of `smoker check`: a client that makes one round, or a few with a second between.
     pub fn check(&self) -> Result<Client, Invalid> {
         let client = self.aimed_client(CHECK_INTERVAL)?;
-        Ok(Client { count: client.count.or(Some(1)), ..client })
+        Ok(Client { count: client.count.or(Some(1)), is_check: true, ..client })
     }
 
     /// The settings of `smoker local`: a server on free loopback ports, and a client that has still to be
@@ -174,6 +176,7 @@ impl Given<'_> {
             mtu_interval: value::rounds(&self.required(&settings::MTU_INTERVAL), 0)?,
             summary_interval: Duration::ZERO,
             client_port: None,
+            is_check: false,
             count: self.text(&settings::COUNT).map(|text| value::rounds(&text, 1)).transpose()?,
         })
     }

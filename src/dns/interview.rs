@@ -15,6 +15,10 @@ use crate::time::Deadline;
 /// eight go to the other once in 256 times.
 pub const UDP_PORTS: usize = 8;
 
+/// The source ports for a hint: with one of two replicas dead, one of four questions goes there fifteen times
+/// in sixteen.
+const HINT_PORTS: usize = 4;
+
 /// How far a question over TCP came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -110,6 +114,15 @@ impl<'a> Questions<'a> {
             None => self.fail(failures.into_iter().min().unwrap_or(Failure::Silent)),
         };
         OverUdp { ports_asked, ports_answered, said }
+    }
+
+    /// Whether each of `nameservers` replies to each of a few ports, asked once.
+    pub(super) fn are_answered_by(&self, nameservers: &[SocketAddr], deadline: Deadline) -> bool {
+        let ask = |nameserver| Asking::start(nameserver, &[self.opening()], false).ok();
+        let mut ports: Vec<Asking> =
+            nameservers.iter().flat_map(|server| (0..HINT_PORTS).filter_map(|_| ask(*server))).collect();
+        hear_all(&mut ports, deadline);
+        ports.iter().all(|port| self.failure(port).is_none())
     }
 
     pub(super) fn over_tcp(&self, nameserver: SocketAddr, deadline: Deadline) -> OverTcp {

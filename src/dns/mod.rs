@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::time::Deadline;
 use resolv_conf::ResolvConf;
 
+use interview::Questions;
 pub use interview::{Answer, Reached, UDP_PORTS};
 pub use name::Name;
 pub use survey::Surveyed;
@@ -125,6 +126,13 @@ impl Resolver {
         let parsed = name.and_then(|name| Some((Name::parse(name)?, name.ends_with('.'))));
         let candidates = parsed.map(|(name, absolute)| conf.candidates(&name, absolute)).unwrap_or_default();
         survey::survey(&conf, &candidates, deadline)
+    }
+
+    /// Whether every nameserver replies to a few questions until `deadline`: a hint that costs little, and
+    /// may be one lost datagram.
+    pub fn nameservers_reply(&self, deadline: Deadline) -> bool {
+        let conf = self.conf();
+        Questions::new(&conf, &[]).are_answered_by(&conf.nameservers, deadline)
     }
 
     fn conf(&self) -> ResolvConf {

@@ -3,6 +3,7 @@
 
 pub mod group;
 pub mod process;
+pub mod run_queue;
 
 mod place;
 

@@ -142,7 +142,7 @@ impl Failure {
     }
 
     /// What the system's error `error` means to a probe in `phase`.
-    fn io(error: &io::Error, phase: Phase) -> Self {
+    pub fn io(error: &io::Error, phase: Phase) -> Self {
         let known = match (error.kind(), error.raw_os_error()) {
             (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => Error::Timeout,
             (ErrorKind::ConnectionRefused, _) => Error::Refused,

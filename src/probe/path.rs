@@ -106,8 +106,8 @@ impl Measured {
     }
 }
 
-/// Whether there merely is no server that echoes over HTTP: the datagrams' word is good without it.
-fn is_unsupported(error: Error) -> bool {
+/// Whether there merely is no server that echoes over HTTP, which says nothing of the path.
+pub fn is_unsupported(error: Error) -> bool {
     matches!(error, Error::HttpStatus(_) | Error::HttpMalformed | Error::Mismatch | Error::Refused)
 }
 

@@ -236,7 +236,8 @@ fn client() -> config::Client {
     client
 }
 
-/// What a policy lets in, from anywhere: a smoker run by hand on a node and Prometheus have no labels to go by.
+/// What a policy lets in, from anywhere: a smoker run by hand on a node and Prometheus have no labels to go
+/// by.
 fn admitted(policy: &str) -> Vec<String> {
     let policy = object("NetworkPolicy", policy);
     let [rule] = policy.list("spec ingress") else { panic!("not one rule") };

@@ -73,7 +73,8 @@ fn the_rules_name_the_job_of_the_clients() {
     assert!(jobs.iter().all(|job| job == "(.*/)?smoker-client"), "{jobs:?}");
 }
 
-/// `node` and `instance` are the names of a node or a pod: what else relabelling makes must not be an address.
+/// `node` and `instance` are the names of a node or a pod: what else relabelling makes must not be an
+/// address.
 fn names_nodes_and_no_addresses(relabelings: &[Node], sources: &str) {
     let target = if sources == "sourceLabels" { "targetLabel" } else { "target_label" };
     let made: Vec<(&str, &str)> = relabelings

@@ -1,0 +1,102 @@
+//! What the probes of a round came to, for the summaries and the metrics. Latencies wait for the end of the
+//! round: if the prober turns out to have been starved they tell nothing of the network.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::metrics::{Datagrams, Metrics};
+use super::summary::Summary;
+use crate::probe::Error;
+use crate::probe::series::{Burst, Series, Settled};
+use crate::verdict::{Suspect, Verdict};
+
+/// The accounts of all rounds.
+pub(super) struct Accounts {
+    pub(super) summary: Summary,
+    /// Whether a probe has failed, ever.
+    pub(super) any_failure: bool,
+    metrics: Arc<Mutex<Metrics>>,
+    round: Vec<Entry>,
+}
+
+/// One probe: with its latency and phases, or its error.
+struct Entry {
+    protocol: &'static str,
+    result: Result<Timed, Error>,
+}
+
+type Timed = (Duration, Vec<(&'static str, Duration)>);
+
+impl Accounts {
+    pub(super) fn new(metrics: Arc<Mutex<Metrics>>) -> Self {
+        Self { summary: Summary::default(), any_failure: false, metrics, round: Vec::new() }
+    }
+
+    pub(super) fn success(
+        &mut self,
+        protocol: &'static str,
+        latency: Duration,
+        phases: &[(&'static str, Duration)],
+    ) {
+        self.round.push(Entry { protocol, result: Ok((latency, phases.to_vec())) });
+    }
+
+    pub(super) fn failure(&mut self, protocol: &'static str, error: Error) {
+        self.any_failure = true;
+        self.round.push(Entry { protocol, result: Err(error) });
+    }
+
+    /// Counts a series. Where its flows could tell later which way a loss had gone, the unknown ones are
+    /// those of `settled` alone.
+    pub(super) fn datagrams(&mut self, series: &Series, settled: Settled) {
+        self.metrics().datagrams(Datagrams {
+            sent: series.sent,
+            received: series.sent - series.lost,
+            lost_forward: series.lost_forward + settled.forward,
+            lost_return: series.lost_return + settled.backward,
+            lost_unknown: settled.unknown,
+            duplicate: series.duplicate,
+            reordered: series.reordered,
+            late: series.late,
+            unsent: series.unsent,
+        });
+    }
+
+    pub(super) fn burst(&mut self, burst: &Burst) {
+        self.metrics().datagrams(Datagrams {
+            sent: burst.sent,
+            received: burst.sent - burst.lost,
+            lost_forward: burst.lost_forward,
+            lost_return: burst.lost_return,
+            lost_unknown: burst.lost_unknown,
+            unsent: burst.unsent,
+            ..Datagrams::default()
+        });
+    }
+
+    pub(super) fn path_mtu(&mut self, bytes: u32) {
+        self.metrics().path_mtu(bytes);
+    }
+
+    /// Ends a round that began so `late`.
+    pub(super) fn end_round(&mut self, late: Duration, suspect: Option<Suspect>, verdict: Verdict) {
+        let entries = std::mem::take(&mut self.round);
+        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        for Entry { protocol, result } in entries {
+            let succeeded = result.is_ok();
+            let (word, timed) = match result {
+                Ok(timed) => ("success".to_owned(), Some(timed).filter(|_| suspect.is_none())),
+                Err(error) => (error.to_string(), None),
+            };
+            let (latency, phases) = timed.unzip();
+            metrics.probe(protocol, &word, latency, &phases.unwrap_or_default());
+            self.summary.add(protocol, succeeded, latency);
+        }
+        metrics.round(late, suspect.map(Suspect::name));
+        metrics.verdict(verdict.name());
+    }
+
+    fn metrics(&self) -> MutexGuard<'_, Metrics> {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

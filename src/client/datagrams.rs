@@ -1,0 +1,115 @@
+//! The series of datagrams of a round: its flows, kept open from round to round, and its line.
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use super::accounts::Accounts;
+use super::lines::{Field, Lines};
+use super::streak::Streak;
+use crate::log::Value;
+use crate::probe::series::{Flows, Series};
+use crate::probe::{Failure, Phase};
+use crate::time::Deadline;
+
+/// How often a flow is kept alive between rounds: connection tracking forgets one that was answered after two
+/// minutes, and one that was not, as it looks while packets are lost, after thirty seconds
+/// (`nf_conntrack_udp_timeout`).
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// The flows to the server that is probed now.
+#[derive(Default)]
+pub(super) struct Datagrams {
+    flows: Option<Flows>,
+    streak: Streak,
+}
+
+impl Datagrams {
+    /// Sends a series over `count` flows to `peer`, opened where they are to another, and prints the line.
+    pub(super) fn series(
+        &mut self,
+        peer: SocketAddr,
+        count: usize,
+        spacing: Duration,
+        timeout: Duration,
+        lines: &mut Lines,
+        accounts: &mut Accounts,
+    ) -> Option<Series> {
+        let flows = match self.flows.take().filter(|flows| flows.peer() == peer) {
+            Some(flows) => flows,
+            None => match Flows::open(peer, count) {
+                Ok(flows) => flows,
+                Err(error) => {
+                    let failure = Failure::io(&error, Phase::Connect);
+                    self.tell_failure(&failure, peer, &[], lines, accounts);
+                    return None;
+                }
+            },
+        };
+        let series = self.flows.insert(flows).series(spacing, Deadline::after(timeout));
+        self.tell(&series, peer, lines, accounts);
+        Some(series)
+    }
+
+    /// The flows, where there are any.
+    pub(super) fn flows(&mut self) -> Option<&mut Flows> {
+        self.flows.as_mut()
+    }
+
+    /// Keeps the flows alive between rounds.
+    pub(super) fn keep_alive(&mut self) {
+        if let Some(flows) = &mut self.flows {
+            flows.keep_alive();
+        }
+    }
+
+    fn tell(&mut self, series: &Series, peer: SocketAddr, lines: &mut Lines, accounts: &mut Accounts) {
+        let settled = self.flows.as_mut().map(Flows::take_settled).unwrap_or_default();
+        accounts.datagrams(series, settled);
+        if series.unsent > 0 {
+            lines.doubt.refused();
+        }
+        let counts = counts(series);
+        match (&series.failure, series.times) {
+            (Some(failure), _) => self.tell_failure(failure, peer, &counts, lines, accounts),
+            (None, Some(times)) => {
+                self.streak.end();
+                let mut fields = vec![("latency", Value::Milliseconds(times.median))];
+                fields.extend(counts);
+                let more = [("jitter", times.jitter), ("min", times.min), ("p99", times.p99)];
+                fields.extend(more.map(|(key, duration)| (key, Value::Milliseconds(duration))));
+                fields.push(("dead_flows", Value::Count(series.dead_flows as u64)));
+                lines.success("UDP_SERIES", &fields);
+                accounts.success("udp_series", times.median, &[]);
+            }
+            // Nothing went out: there is neither a latency nor a failure of the network.
+            (None, None) => {}
+        }
+    }
+
+    fn tell_failure(
+        &mut self,
+        failure: &Failure,
+        peer: SocketAddr,
+        counts: &[Field],
+        lines: &mut Lines,
+        accounts: &mut Accounts,
+    ) {
+        let running = self.streak.fail(SystemTime::now());
+        lines.failure("UDP_SERIES", failure, &[("address", Value::Address(peer))], running, counts);
+        accounts.failure("udp_series", failure.error);
+    }
+}
+
+fn counts(series: &Series) -> Vec<Field<'static>> {
+    let counts = [
+        ("sent", series.sent),
+        ("lost", series.lost),
+        ("lost_forward", series.lost_forward),
+        ("lost_return", series.lost_return),
+        ("lost_unknown", series.lost_unknown),
+        ("duplicate", series.duplicate),
+        ("reordered", series.reordered),
+        ("late", series.late),
+    ];
+    counts.map(|(key, count)| (key, Value::Count(count))).to_vec()
+}

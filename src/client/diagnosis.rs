@@ -1,0 +1,156 @@
+//! The diagnosing pass: what a verdict needs is found out within one more `TEST_TIMEOUT`, and handed to the
+//! rules as plain data.
+
+use std::net::{IpAddr, SocketAddr};
+use std::thread;
+
+use super::datagrams::Datagrams;
+use super::path;
+use super::replicas::Replicas;
+use super::retries::{Plan, Results, Subject, carry_out, telling};
+use super::round::Round;
+use super::services::Prober;
+use crate::config;
+use crate::dns::{Resolver, Surveyed};
+use crate::time::Deadline;
+use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Slowness, Suspect};
+
+/// The burst to the target: 256 datagrams, four from each of 64 new source ports. With every twentieth lost,
+/// one port in a hundred thousand loses all four.
+const BURST: (usize, usize) = (64, 4);
+
+/// The burst to a replica, which tells a fault of some source ports from one of the target.
+const DIRECT_BURST: (usize, usize) = (64, 2);
+
+/// How many replicas get a burst: their datagrams are under way at the same time.
+const DIRECT_BURSTS: usize = 2;
+
+/// The share of the pass that is kept for asking for the list of replicas again.
+const LAST_SHARE: u32 = 10;
+
+/// Who diagnoses.
+pub(super) struct Pass<'a> {
+    pub(super) config: &'a config::Client,
+    pub(super) resolver: &'a Resolver,
+    /// The target's name, where nameservers are to know it.
+    pub(super) name: Option<&'a str>,
+    pub(super) prober: Prober,
+}
+
+impl Pass<'_> {
+    /// Tries what failed again, and everything beside it.
+    pub(super) fn diagnose(
+        &self,
+        round: &Round,
+        replicas: &mut Replicas,
+        datagrams: &mut Datagrams,
+    ) -> Evidence {
+        let deadline = Deadline::after(self.config.timeout);
+        let nameservers = self.ask_for_names(replicas, deadline.share(3));
+        let learned = nameservers.iter().flat_map(|server| &server.addresses);
+        let target = round.aim.addresses.iter().chain(learned).next().copied();
+        let listed = replicas.addresses();
+        let measure = target.map(|target| move |deadline| path::measure(target, self.config, deadline));
+        let plan = Plan {
+            subjects: subjects(round, target, &listed),
+            bursts: self.bursts(target, &listed),
+            path: measure.as_ref().filter(|_| self.wants_path(round)).map(|measure| measure as _),
+            pace: round.slowness.is_some(),
+        };
+        let until = deadline.earlier(self.config.timeout / LAST_SHARE);
+        let results = carry_out(&plan, datagrams.flows(), self.prober, until);
+        for (address, answerer) in &results.answerers {
+            replicas.note(*address, answerer);
+        }
+        let mut evidence = self.evidence(round, target, &listed, results);
+        evidence.nameservers = nameservers;
+        self.excuse(replicas, &mut evidence, deadline);
+        evidence
+    }
+
+    /// Asks the nameservers, each for itself, and meanwhile for the list of replicas.
+    fn ask_for_names(&self, replicas: &mut Replicas, deadline: Deadline) -> Vec<Surveyed> {
+        thread::scope(|scope| {
+            let survey = || self.resolver.survey(self.name, deadline);
+            let survey = thread::Builder::new().spawn_scoped(scope, survey);
+            replicas.refresh(self.resolver, deadline);
+            survey.ok().and_then(|survey| survey.join().ok()).unwrap_or_default()
+        })
+    }
+
+    fn bursts(&self, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<(SocketAddr, usize, usize)> {
+        if !self.config.protocols.udp || self.config.udp_flows == 0 {
+            return vec![];
+        }
+        let to =
+            |address: IpAddr, (ports, each)| (SocketAddr::new(address, self.config.ports.udp), ports, each);
+        let direct = listed.iter().take(DIRECT_BURSTS).map(|replica| to(*replica, DIRECT_BURST));
+        target.map(|target| to(target, BURST)).into_iter().chain(direct).collect()
+    }
+
+    /// Where even small packets fail, large ones have nothing to tell.
+    fn wants_path(&self, round: &Round) -> bool {
+        path::is_measurable(self.config) && round.path.is_none() && !round.all_have_failed()
+    }
+
+    fn evidence(
+        &self,
+        round: &Round,
+        target: Option<IpAddr>,
+        listed: &[IpAddr],
+        results: Results,
+    ) -> Evidence {
+        let mut tries = results.tries.into_iter();
+        let probes = round.probes.iter().map(|probe| match probe.first {
+            Some(first) => {
+                let mut again = tries.next().unwrap_or_default();
+                again.symptom = again.symptom.map(|symptom| telling(Some(first), symptom));
+                Probe { again, ..probe.clone() }
+            }
+            None => probe.clone(),
+        });
+        let probes: Vec<Probe> = if target.is_some() { probes.collect() } else { vec![] };
+        let replicas = listed.iter().map(|address| Replica {
+            address: *address,
+            probes: round.probes.iter().map(|probe| probe.protocol).zip(tries.by_ref()).collect(),
+        });
+        let replicas = Listed { listing: Listing::NotKnown, all: replicas.collect() };
+        let mut bursts = results.bursts.into_iter();
+        let burst = bursts.next();
+        let threshold = self.config.loss_threshold;
+        Evidence {
+            probes,
+            replicas,
+            is_lossy: burst.is_some_and(|burst| threshold.is_exceeded_by(burst.lost, burst.sent)),
+            burst,
+            direct: listed.iter().copied().zip(bursts).collect(),
+            flows: results.flows,
+            path: results.path.or(round.path.clone()),
+            slowness: round.slowness.zip(results.pace).map(|(slowness, now)| Slowness { now, ..slowness }),
+            suspect: results.is_short.then_some(Suspect::Local),
+            ..round.evidence()
+        }
+    }
+
+    /// Takes out of the evidence the replicas that are going, or gone from the list meanwhile.
+    fn excuse(&self, replicas: &mut Replicas, evidence: &mut Evidence, deadline: Deadline) {
+        if evidence.replicas.all.iter().any(|replica| !replica.answers()) {
+            replicas.refresh(self.resolver, deadline);
+        }
+        evidence.replicas.listing = replicas.listing();
+        evidence.replicas.all.retain(|replica| replica.answers() || !replicas.excuses(replica.address));
+    }
+}
+
+/// The target's protocols that failed, and then each replica's.
+fn subjects(round: &Round, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<Subject> {
+    let failed = round.probes.iter().filter(|probe| probe.first.is_some());
+    let again = target.into_iter().flat_map(|target| {
+        failed.clone().map(move |probe| (probe.protocol, SocketAddr::new(target, probe.port)))
+    });
+    let each = |address: &IpAddr| {
+        let address = *address;
+        round.probes.iter().map(move |probe| (probe.protocol, SocketAddr::new(address, probe.port)))
+    };
+    again.chain(listed.iter().flat_map(each)).collect()
+}

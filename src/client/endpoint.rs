@@ -1,0 +1,50 @@
+//! The line of the replica whose turn it was: it is probed over HTTP, which alone names who answers.
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use super::accounts::Accounts;
+use super::lines::Lines;
+use super::replicas::Replicas;
+use super::services::{answerer_fields, durations};
+use super::streak::Streak;
+use crate::log::Value;
+use crate::probe::Outcome;
+
+/// Prints what came of probing the replica at `address`. Whether it failed without an excuse.
+pub(super) fn tell(
+    outcome: &Outcome,
+    address: SocketAddr,
+    replicas: &mut Replicas,
+    streak: &mut Streak,
+    lines: &mut Lines,
+    accounts: &mut Accounts,
+) -> bool {
+    match outcome {
+        Outcome::Success(success) => {
+            streak.end();
+            let is_another =
+                success.answerer.as_ref().is_some_and(|answerer| replicas.note(address.ip(), answerer));
+            let mut fields = durations(success);
+            fields.push(("address", Value::Ip(address.ip())));
+            fields.extend(success.answerer.iter().flat_map(answerer_fields));
+            if is_another {
+                fields.push(("instance", Value::Word("changed")));
+            }
+            lines.success("ENDPOINT", &fields);
+            accounts.success("endpoint", success.latency, &success.phases);
+            false
+        }
+        Outcome::Failure(failure) => {
+            let excused = replicas.excuses(address.ip());
+            let running = streak.fail(SystemTime::now());
+            let mut rest = vec![("protocol", Value::Word("http"))];
+            if excused {
+                rest.push(("excused", Value::Word("draining")));
+            }
+            lines.failure("ENDPOINT", failure, &[("address", Value::Address(address))], running, &rest);
+            accounts.failure("endpoint", failure.error);
+            !excused
+        }
+    }
+}

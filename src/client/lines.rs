@@ -1,0 +1,64 @@
+//! The lines of a round: one a probe, marked where the prober itself is in doubt.
+
+use super::doubt::Doubt;
+use super::streak::Running;
+use crate::log::{Level, Log, Value};
+use crate::probe::{Error, Failure};
+
+/// A field of a line.
+pub(super) type Field<'a> = (&'a str, Value<'a>);
+
+/// Prints lines.
+pub(super) struct Lines<'a> {
+    pub(super) log: &'a Log,
+    pub(super) doubt: Doubt,
+}
+
+impl Lines<'_> {
+    pub(super) fn success(&mut self, kind: &str, fields: &[Field]) {
+        if self.log.prints(Level::Info) {
+            self.print(Level::Info, kind, "SUCCESS", fields);
+        }
+    }
+
+    /// A failure of what `tried` names, with what else there is to say of it.
+    pub(super) fn failure(
+        &mut self,
+        kind: &str,
+        failure: &Failure,
+        tried: &[Field],
+        running: Running,
+        rest: &[Field],
+    ) {
+        let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
+        let mut fields = vec![("error", Value::Word(&error))];
+        // A black hole is what several exchanges come to, and no phase of one.
+        if failure.error != Error::BlackHole {
+            fields.push(("phase", Value::Word(&phase)));
+        }
+        fields.extend(tried);
+        fields.push(("failures", Value::Count(running.failures)));
+        fields.push(("since", Value::Moment(running.since)));
+        if let Some(detail) = &failure.detail {
+            fields.push(("detail", Value::Text(detail)));
+        }
+        fields.extend(retransmits(failure.retransmits));
+        fields.extend(rest);
+        self.print(Level::Error, kind, "FAILED", &fields);
+    }
+
+    fn print(&mut self, level: Level, kind: &str, event: &str, fields: &[Field]) {
+        match self.doubt.suspect() {
+            None => self.log.line(level, kind, event, fields),
+            Some(suspect) => {
+                let mark = [("suspect", Value::Word(suspect.name()))];
+                self.log.line(level, kind, event, &[fields, &mark].concat());
+            }
+        }
+    }
+}
+
+/// `retrans=N`, where there were any.
+pub(super) fn retransmits(count: u32) -> Option<Field<'static>> {
+    (count > 0).then_some(("retrans", Value::Count(count.into())))
+}

@@ -1,0 +1,79 @@
+//! What one round has found, before anything is tried again, and whether that calls for a diagnosing pass.
+//! Pure.
+
+use std::time::Duration;
+
+use super::target::Aim;
+use crate::probe::path::{Finding, PathReport};
+use crate::probe::series::Series;
+use crate::verdict::{Evidence, Probe, Slowness};
+
+/// The findings of a round.
+pub(super) struct Round {
+    /// The target as it is configured.
+    pub(super) host: String,
+    pub(super) aim: Aim,
+    /// Nothing of them has been tried again.
+    pub(super) probes: Vec<Probe>,
+    pub(super) series: Option<Series>,
+    pub(super) path: Option<PathReport>,
+    pub(super) replica_failed: bool,
+    pub(super) is_any_nameserver_silent: bool,
+    /// How long packets took: of the series, or of the first probe that passed.
+    pub(super) pace: Option<Duration>,
+    /// The pace is out of the history.
+    pub(super) slowness: Option<Slowness>,
+}
+
+impl Round {
+    pub(super) fn new(host: String, aim: Aim) -> Self {
+        Self {
+            host,
+            aim,
+            probes: Vec::new(),
+            series: None,
+            path: None,
+            replica_failed: false,
+            is_any_nameserver_silent: false,
+            pace: None,
+            slowness: None,
+        }
+    }
+
+    /// Whether a probe of the target, or the look-up of its name, has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.aim.look_up.is_some_and(|look_up| look_up.is_err())
+            || self.probes.iter().any(|probe| probe.first.is_some())
+    }
+
+    /// Whether no probe of the target has passed.
+    pub(super) fn all_have_failed(&self) -> bool {
+        self.probes.iter().all(|probe| probe.first.is_some())
+    }
+
+    /// Whether there is something that only a pass can explain.
+    pub(super) fn calls_for_pass(&self) -> bool {
+        let loses = |series: &Series| series.lost > 0 || series.dead_flows > 0;
+        let is_narrow = |path: &PathReport| path.finding != Finding::Whole;
+        self.has_failed()
+            || self.replica_failed
+            || self.is_any_nameserver_silent
+            || self.slowness.is_some()
+            || self.series.as_ref().is_some_and(loses)
+            || self.path.as_ref().is_some_and(is_narrow)
+    }
+
+    /// The evidence so far.
+    pub(super) fn evidence(&self) -> Evidence {
+        let target = self.aim.addresses.first().map_or_else(|| self.host.clone(), ToString::to_string);
+        Evidence {
+            host: self.host.clone(),
+            target,
+            probes: self.probes.clone(),
+            replica_failed: self.replica_failed,
+            look_up: self.aim.look_up,
+            path: self.path.clone(),
+            ..Evidence::default()
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The three protocols of the target: each probed in turn, with a line.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::accounts::Accounts;
+use super::lines::{Field, Lines, retransmits};
+use super::streak::Streak;
+use super::target::Aim;
+use crate::config;
+use crate::log::Value;
+use crate::probe::{self, Answerer, Error, Failure, Outcome, Phase, Report, Success};
+use crate::time::Deadline;
+use crate::verdict::{Protocol, Symptom};
+
+/// One protocol at its port.
+pub(super) struct Service {
+    pub(super) protocol: Protocol,
+    pub(super) port: u16,
+    streak: Streak,
+}
+
+/// Who probes.
+#[derive(Clone, Copy)]
+pub(super) struct Prober {
+    /// This process's own number, where it serves HTTP too: it is no peer of itself.
+    pub(super) own: Option<u64>,
+}
+
+/// Those that `config` has probed, in the order of a round.
+pub(super) fn all(config: &config::Client) -> Vec<Service> {
+    let config::Client { protocols, ports, .. } = config;
+    let wanted = [
+        (protocols.tcp, Protocol::Tcp, ports.tcp),
+        (protocols.udp, Protocol::Udp, ports.udp),
+        (protocols.http, Protocol::Http, ports.http),
+    ];
+    let service = |(_, protocol, port)| Service { protocol, port, streak: Streak::default() };
+    wanted.into_iter().filter(|(wanted, ..)| *wanted).map(service).collect()
+}
+
+impl Prober {
+    pub(super) fn probe(self, protocol: Protocol, address: SocketAddr, deadline: Deadline) -> Outcome {
+        match protocol {
+            Protocol::Tcp => probe::tcp(address, deadline),
+            Protocol::Udp => probe::udp(address, deadline),
+            Protocol::Http => probe::http(address, deadline, self.own),
+        }
+    }
+}
+
+/// The word of a protocol in the lines.
+pub(super) fn kind(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "TCP",
+        Protocol::Udp => "UDP",
+        Protocol::Http => "HTTP",
+    }
+}
+
+impl Service {
+    /// Probes the addresses and prints the line: how long packets took (the handshake, where there is one),
+    /// or how it failed.
+    pub(super) fn probe(
+        &mut self,
+        aim: &Aim,
+        name: Option<&str>,
+        prober: Prober,
+        timeout: Duration,
+        lines: &mut Lines,
+        accounts: &mut Accounts,
+    ) -> Result<Duration, Symptom> {
+        let targets = aim.addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
+        let start = Instant::now();
+        let probe = |address, deadline| prober.probe(self.protocol, address, deadline);
+        let Some(report) = probe::each(targets, Deadline::after(timeout), probe) else {
+            let error = aim.look_up.and_then(Result::err).map_or(Error::Unreachable, Error::Dns);
+            return Err(self.fail(&Failure::new(error, Phase::Resolve), &tried_name(name), lines, accounts));
+        };
+        lines.doubt.waited(start.elapsed(), timeout);
+        let (failed, several) = (failed_before(&report), aim.addresses.len() > 1);
+        let address = if aim.is_cached { Value::Word("cached") } else { Value::Address(report.address) };
+        match &report.outcome {
+            Outcome::Success(success) => {
+                self.streak.end();
+                let mut fields = durations(success);
+                if several || aim.is_cached {
+                    fields.push(("address", address));
+                }
+                fields.extend(failed_field(&failed));
+                fields.extend(success.answerer.iter().flat_map(answerer_fields));
+                lines.success(kind(self.protocol), &fields);
+                accounts.success(self.protocol.name(), success.latency, &success.phases);
+                Ok(success.phases.first().map_or(success.latency, |(_, took)| *took))
+            }
+            Outcome::Failure(failure) => {
+                let mut tried = vec![("address", address)];
+                tried.extend(failed_field(&failed));
+                Err(self.fail(failure, &tried, lines, accounts))
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        failure: &Failure,
+        tried: &[Field],
+        lines: &mut Lines,
+        accounts: &mut Accounts,
+    ) -> Symptom {
+        if failure.error == Error::Io {
+            lines.doubt.refused();
+        }
+        let running = self.streak.fail(SystemTime::now());
+        lines.failure(kind(self.protocol), failure, tried, running, &[]);
+        accounts.failure(self.protocol.name(), failure.error);
+        Symptom { error: failure.error, phase: failure.phase }
+    }
+}
+
+fn tried_name(name: Option<&str>) -> Vec<Field<'_>> {
+    name.map(|name| ("name", Value::Word(name))).into_iter().collect()
+}
+
+/// The latency, its parts, and what was sent again.
+pub(super) fn durations(success: &Success) -> Vec<Field<'_>> {
+    let mut fields = vec![("latency", Value::Milliseconds(success.latency))];
+    fields.extend(success.phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
+    fields.extend(retransmits(success.retransmits));
+    fields
+}
+
+/// The pod, and the client's address where it was translated on the way.
+pub(super) fn answerer_fields(answerer: &Answerer) -> Vec<Field<'_>> {
+    let mut fields = Vec::new();
+    if !answerer.pod.is_empty() {
+        fields.push(("pod", Value::Word(&answerer.pod)));
+    }
+    if let Some(seen) = answerer.client.filter(|seen| *seen != answerer.own) {
+        fields.push(("seen_as", Value::Address(seen)));
+    }
+    fields
+}
+
+/// `10.0.0.1:8080/refused,10.0.0.2:8080/timeout`: the addresses that failed before the one in the line.
+fn failed_before(report: &Report) -> String {
+    let entries: Vec<String> =
+        report.failed.iter().map(|(address, error)| format!("{address}/{error}")).collect();
+    entries.join(",")
+}
+
+fn failed_field(failed: &str) -> Option<Field<'_>> {
+    (!failed.is_empty()).then_some(("failed", Value::Word(failed)))
+}

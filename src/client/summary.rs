@@ -1,0 +1,73 @@
+//! What a while of rounds came to, a line a protocol: counts, percentiles and jitter.
+
+use std::time::Duration;
+
+use crate::log::{Level, Log, Value};
+use crate::metrics::{Jitter, Percentiles};
+
+/// One protocol's probes since the last summary.
+#[derive(Debug)]
+struct Account {
+    protocol: &'static str,
+    count: u64,
+    failed: u64,
+    percentiles: Percentiles,
+    jitter: Jitter,
+}
+
+/// The accounts of all protocols that were probed, in the order in which each came first.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    accounts: Vec<Account>,
+}
+
+impl Summary {
+    /// Counts a probe: with its latency where it succeeded and the prober was not in doubt.
+    pub(super) fn add(&mut self, protocol: &'static str, succeeded: bool, latency: Option<Duration>) {
+        let account = self.account(protocol);
+        account.count += 1;
+        account.failed += u64::from(!succeeded);
+        if let Some(latency) = latency {
+            account.percentiles.add(latency);
+            account.jitter.add(latency);
+        }
+    }
+
+    /// Prints the lines, and begins anew.
+    pub(super) fn print(&mut self, log: &Log) {
+        for account in self.accounts.drain(..) {
+            account.print(log);
+        }
+    }
+
+    fn account(&mut self, protocol: &'static str) -> &mut Account {
+        let known = self.accounts.iter().position(|account| account.protocol == protocol);
+        let at = known.unwrap_or_else(|| {
+            let (percentiles, jitter) = (Percentiles::default(), Jitter::default());
+            self.accounts.push(Account { protocol, count: 0, failed: 0, percentiles, jitter });
+            self.accounts.len() - 1
+        });
+        &mut self.accounts[at]
+    }
+}
+
+impl Account {
+    fn print(&self, log: &Log) {
+        let mut fields = vec![("count", Value::Count(self.count)), ("failed", Value::Count(self.failed))];
+        if let Some((min, max)) = self.percentiles.range() {
+            let percentile = |percent| self.percentiles.percentile(percent).unwrap_or(max);
+            fields.extend(
+                [
+                    ("min", min),
+                    ("p50", percentile(50)),
+                    ("p90", percentile(90)),
+                    ("p99", percentile(99)),
+                    ("max", max),
+                    ("jitter", self.jitter.estimate()),
+                ]
+                .map(|(key, duration)| (key, Value::Milliseconds(duration))),
+            );
+        }
+        log.line(Level::Info, "SUMMARY", &*self.protocol.to_uppercase(), &fields);
+    }
+}

@@ -1,0 +1,118 @@
+//! The kinds of evidence that rules read, whether each is at hand, and its words in a line. Pure.
+
+use super::evidence::{Evidence, Listing, Probe};
+use crate::dns::{self, Reached, Surveyed};
+use crate::log::Value;
+use crate::probe::Error;
+use crate::probe::series::Burst;
+
+/// A kind of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// The target's protocols: `tcp:timeout,udp:ok,http:ok`.
+    Probes,
+    /// The replicas that answer, of all: `endpoint:1/2`.
+    Replicas,
+    /// The round's look-up: `dns:ok`.
+    LookUp,
+    /// The source ports that each nameserver answered, of all: `nameserver:10.96.0.10/4of8`.
+    Nameservers,
+    /// Long-lived flows that stay silent, of those asked again: `flows:3of16`.
+    Flows,
+    /// Datagrams lost from new source ports: `burst:12of256`, and ports that lost all: `ports:0of64`.
+    Burst,
+    /// Ports that lost all on the way to a replica: `direct:10.244.1.7/8of64`.
+    Direct,
+    /// The path MTU, of the interface's: `mtu:1400of1500`.
+    Path,
+    /// The latency, and the usual one: `latency:52.1ms/0.4ms`.
+    Latency,
+    /// Why the prober is in doubt: `prober:throttled`.
+    Prober,
+}
+
+impl Fact {
+    /// Whether it was looked for, and found something to read.
+    pub(super) fn is_known(self, evidence: &Evidence) -> bool {
+        match self {
+            Self::Probes => !evidence.probes.is_empty(),
+            Self::Replicas => matches!(evidence.replicas.listing, Listing::Empty | Listing::Listed),
+            Self::LookUp => evidence.look_up.is_some(),
+            Self::Nameservers => !evidence.nameservers.is_empty(),
+            Self::Flows => evidence.flows.is_some(),
+            Self::Burst => evidence.burst.is_some(),
+            Self::Direct => !evidence.direct.is_empty(),
+            Self::Path => evidence.black_hole().is_some(),
+            Self::Latency => evidence.slowness.is_some(),
+            Self::Prober => evidence.suspect.is_some(),
+        }
+    }
+
+    /// Its words; none where it is not known.
+    pub(super) fn words(self, evidence: &Evidence) -> Vec<String> {
+        if !self.is_known(evidence) {
+            return vec![];
+        }
+        match self {
+            Self::Probes => evidence.probes.iter().map(probe).collect(),
+            Self::Replicas => vec![format!("endpoint:{}/{}", evidence.up(), evidence.replicas.all.len())],
+            Self::LookUp => evidence.look_up.map(look_up).into_iter().collect(),
+            Self::Nameservers => evidence.nameservers.iter().map(nameserver).collect(),
+            Self::Flows => one(evidence.flows, |flows| format!("flows:{}of{}", flows.dead, flows.asked)),
+            Self::Burst => evidence.burst.iter().flat_map(burst).collect(),
+            Self::Direct => {
+                let direct = evidence.direct.iter();
+                direct
+                    .map(|(to, burst)| format!("direct:{to}/{}of{}", burst.dead_ports, burst.ports))
+                    .collect()
+            }
+            Self::Path => one(evidence.black_hole(), |(report, _)| {
+                let [mtu, interface] = [report.mtu, report.interface].map(bytes);
+                format!("mtu:{mtu}of{interface}")
+            }),
+            Self::Latency => one(evidence.slowness, |latency| {
+                let [now, usual] = [latency.now, latency.usual].map(Value::Milliseconds);
+                format!("latency:{now}/{usual}")
+            }),
+            Self::Prober => one(evidence.suspect, |suspect| format!("prober:{}", suspect.name())),
+        }
+    }
+}
+
+fn one<T>(value: Option<T>, word: impl Fn(T) -> String) -> Vec<String> {
+    value.map(word).into_iter().collect()
+}
+
+/// A size, where it was measured.
+fn bytes(size: Option<u32>) -> String {
+    size.map_or("unknown".into(), |bytes| bytes.to_string())
+}
+
+/// `tcp:ok`, `tcp:timeout`, or `tcp:timeout/3of4` where it did not fail each time.
+fn probe(probe: &Probe) -> String {
+    let name = probe.protocol.name();
+    match probe.symptom() {
+        None => format!("{name}:ok"),
+        Some(symptom) if probe.again.made == 0 || probe.again.all_failed() => {
+            format!("{name}:{}", symptom.error)
+        }
+        Some(symptom) => format!("{name}:{}/{}of{}", symptom.error, probe.again.failed, probe.again.made),
+    }
+}
+
+fn look_up(result: Result<(), dns::Error>) -> String {
+    match result {
+        Ok(()) => "dns:ok".into(),
+        Err(error) => Error::Dns(error).to_string().replacen('_', ":", 1),
+    }
+}
+
+fn nameserver(server: &Surveyed) -> String {
+    let tcp = if server.tcp == Reached::Answered { "" } else { "/no_tcp" };
+    let (answered, asked) = (server.udp_answered, server.udp_asked);
+    format!("nameserver:{}/{answered}of{asked}{tcp}", server.nameserver.ip())
+}
+
+fn burst(burst: &Burst) -> [String; 2] {
+    [format!("burst:{}of{}", burst.lost, burst.sent), format!("ports:{}of{}", burst.dead_ports, burst.ports)]
+}

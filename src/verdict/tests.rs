@@ -1,0 +1,413 @@
+//! Each rule by an example of what it is for, and by what is like it and something else.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::evidence::{
+    Evidence, Listing, Probe, Protocol, Replica, Replicas, Slowness, Suspect, Symptom, Tries,
+};
+use super::{Verdict, judge};
+use crate::dns::{self, Answer, Reached, Surveyed};
+use crate::log::MAX_TEXT;
+use crate::probe::path::{Finding, PathReport};
+use crate::probe::series::{Burst, Dead};
+use crate::probe::transfer::Direction;
+use crate::probe::{Error, Phase};
+
+const PROTOCOLS: [(Protocol, u16); 3] =
+    [(Protocol::Tcp, 8080), (Protocol::Udp, 8081), (Protocol::Http, 8082)];
+
+const SILENT: Symptom = Symptom { error: Error::Timeout, phase: Phase::Connect };
+const LOST: Symptom = Symptom { error: Error::Timeout, phase: Phase::Receive };
+const REFUSED: Symptom = Symptom { error: Error::Refused, phase: Phase::Connect };
+const NO_WAY: Symptom = Symptom { error: Error::Unreachable, phase: Phase::Connect };
+const OTHER_BYTES: Symptom = Symptom { error: Error::Mismatch, phase: Phase::Receive };
+
+const PASS: Tries = Tries { made: 4, failed: 0, symptom: None };
+
+fn fail(symptom: Symptom) -> Tries {
+    Tries { made: 4, failed: 4, symptom: Some(symptom) }
+}
+
+fn sometimes(symptom: Symptom) -> Tries {
+    Tries { made: 4, failed: 1, symptom: Some(symptom) }
+}
+
+/// What a black hole looks like to each protocol.
+fn hole() -> [Tries; 3] {
+    [fail(SILENT), fail(LOST), fail(SILENT)]
+}
+
+/// A target behind which two replicas run, and all is well.
+fn well() -> Evidence {
+    let probes =
+        PROTOCOLS.map(|(protocol, port)| Probe { protocol, port, first: None, again: Tries::default() });
+    let replica = |address: &str| Replica {
+        address: address.parse().unwrap(),
+        probes: PROTOCOLS.map(|(protocol, _)| (protocol, PASS)).to_vec(),
+    };
+    Evidence {
+        host: "smoker-server".into(),
+        target: "10.96.0.12".into(),
+        probes: probes.to_vec(),
+        replicas: Replicas {
+            listing: Listing::Listed,
+            all: vec![replica("10.244.1.7"), replica("10.244.2.7")],
+        },
+        look_up: Some(Ok(())),
+        nameservers: vec![nameserver("10.96.0.10", 8, true, Answer::Found)],
+        flows: Some(Dead { asked: 0, dead: 0 }),
+        burst: Some(burst(0, 0, 0)),
+        direct: vec![
+            ("10.244.1.7".parse().unwrap(), burst(0, 0, 0)),
+            ("10.244.2.7".parse().unwrap(), burst(0, 0, 0)),
+        ],
+        ..Evidence::default()
+    }
+}
+
+fn nameserver(address: &str, udp_answered: usize, tcp: bool, record: Answer) -> Surveyed {
+    let address: IpAddr = address.parse().unwrap();
+    Surveyed {
+        nameserver: (address, 53).into(),
+        udp_asked: 8,
+        udp_answered,
+        tcp: if tcp { Reached::Answered } else { Reached::Silent },
+        record: Some(record),
+        kubernetes: Some(if udp_answered > 0 { Answer::Found } else { record }),
+        addresses: vec![],
+    }
+}
+
+fn burst(lost: u64, dead_ports: usize, lossy_ports: usize) -> Burst {
+    Burst { sent: 256, lost, ports: 64, dead_ports, lossy_ports, lost_forward: lost, ..Burst::default() }
+}
+
+impl Evidence {
+    /// The target's protocols fail like this, first and again.
+    fn target(mut self, tries: [Tries; 3]) -> Self {
+        for (probe, again) in self.probes.iter_mut().zip(tries) {
+            (probe.first, probe.again) =
+                (again.symptom, if again.symptom.is_some() { again } else { Tries::default() });
+        }
+        self
+    }
+
+    fn replica(mut self, at: usize, tries: [Tries; 3]) -> Self {
+        let protocols = PROTOCOLS.map(|(protocol, _)| protocol);
+        self.replicas.all[at].probes = protocols.into_iter().zip(tries).collect();
+        self
+    }
+
+    fn replicas(self, tries: [Tries; 3]) -> Self {
+        self.replica(0, tries).replica(1, tries)
+    }
+
+    fn no_replicas(mut self, listing: Listing) -> Self {
+        self.replicas = Replicas { listing, all: vec![] };
+        self.direct = vec![];
+        self
+    }
+
+    fn names(mut self, look_up: Result<(), dns::Error>, nameservers: &[Surveyed]) -> Self {
+        (self.look_up, self.nameservers) = (Some(look_up), nameservers.to_vec());
+        self
+    }
+
+    fn bursts(mut self, target: Burst, direct: Burst) -> Self {
+        self.is_lossy = target.lost > 2;
+        self.burst = Some(target);
+        self.direct.iter_mut().for_each(|(_, burst)| *burst = direct);
+        self
+    }
+
+    fn silent_dns(self) -> Self {
+        let nameservers = [nameserver("10.96.0.10", 0, false, Answer::Silent)];
+        self.names(Err(dns::Error::Timeout), &nameservers)
+    }
+}
+
+/// Asserts what is said of `evidence`, and in which words.
+fn assert_says(evidence: &Evidence, verdict: Verdict, detail: &str, words: &str) {
+    let ruling = judge(evidence);
+    let said = (ruling.verdict, &*ruling.detail, ruling.evidence.join(","));
+    assert_eq!(said, (verdict, detail, words.to_owned()), "{evidence:#?}");
+}
+
+fn assert_is(evidence: &Evidence, verdict: Verdict) {
+    assert_eq!(judge(evidence).verdict, verdict, "{evidence:#?}");
+}
+
+#[test]
+fn nothing_wrong_is_healthy() {
+    let words = "tcp:ok,udp:ok,http:ok,endpoint:2/2,dns:ok";
+    assert_says(&well(), Verdict::Healthy, "", words);
+    assert_says(&Evidence::default(), Verdict::Healthy, "", "");
+}
+
+#[test]
+fn what_passes_again_is_transient_whatever_it_was() {
+    let mut evidence = well();
+    evidence.probes[1] = Probe { first: Some(LOST), again: PASS, ..evidence.probes[1].clone() };
+    let detail = "udp timeout failed once and passes when tried again";
+    assert_says(&evidence, Verdict::Transient, detail, "tcp:ok,udp:timeout/0of4,http:ok,endpoint:2/2,dns:ok");
+    assert_is(&Evidence { replica_failed: true, ..well() }, Verdict::Transient);
+    let found = [nameserver("10.96.0.10", 8, true, Answer::Found)];
+    assert_is(&well().names(Err(dns::Error::Timeout), &found), Verdict::Transient);
+    // One lost datagram is not even that.
+    assert_is(
+        &Evidence { flows: Some(Dead { asked: 1, dead: 0 }), ..well() }
+            .bursts(burst(1, 0, 1), burst(0, 0, 0)),
+        Verdict::Healthy,
+    );
+}
+
+#[test]
+fn a_nameserver_that_leaves_questions_unanswered_is_blamed_while_something_answers() {
+    let two = |first, second| {
+        [
+            nameserver("10.96.0.10", first, first > 0, Answer::Found),
+            nameserver(
+                "10.96.0.11",
+                second,
+                second > 0,
+                if second > 0 { Answer::Found } else { Answer::Silent },
+            ),
+        ]
+    };
+    let detail = "10.96.0.11 is silent over UDP and TCP, 1 of 2 nameservers answer whole";
+    let words = "dns:ok,nameserver:10.96.0.10/8of8,nameserver:10.96.0.11/0of8/no_tcp,\
+                 tcp:ok,udp:ok,http:ok,endpoint:2/2";
+    assert_says(&well().names(Ok(()), &two(8, 0)), Verdict::DnsServer, detail, words);
+    // A dead replica behind one address, and a blocked UDP port.
+    assert_is(&well().names(Ok(()), &two(4, 8)), Verdict::DnsServer);
+    assert_is(
+        &well().names(Err(dns::Error::Timeout), &[nameserver("10.96.0.10", 0, true, Answer::Found)]),
+        Verdict::DnsServer,
+    );
+    assert_is(&well().silent_dns(), Verdict::DnsServer);
+    // One question may be lost.
+    assert_is(&well().names(Ok(()), &two(7, 8)), Verdict::Healthy);
+}
+
+#[test]
+fn a_name_that_the_nameservers_do_not_know_is_the_record() {
+    let absent = [nameserver("10.96.0.10", 8, true, Answer::Absent)];
+    let detail = "10.96.0.10 says that smoker-server does not exist, kubernetes.default is found";
+    let words = "dns:not_found,nameserver:10.96.0.10/8of8,tcp:ok,udp:ok,http:ok";
+    let evidence = well().names(Err(dns::Error::NotFound), &absent);
+    assert_says(&evidence, Verdict::DnsRecord, detail, words);
+    let failed = [
+        nameserver("10.96.0.10", 8, true, Answer::Failed),
+        nameserver("10.96.0.11", 0, false, Answer::Silent),
+    ];
+    assert_is(&well().names(Err(dns::Error::ServerFailure), &failed), Verdict::DnsRecord);
+    // Without an address, too.
+    let nowhere = Evidence { probes: vec![], ..evidence.no_replicas(Listing::Empty) };
+    assert_is(&nowhere, Verdict::DnsRecord);
+}
+
+#[test]
+fn a_target_without_replicas_is_told_from_one_whose_replicas_are_not_known() {
+    let refused = || well().target([fail(REFUSED); 3]);
+    let detail = "10.96.0.12 refuses over tcp, udp, http, and no replica is listed: nothing runs";
+    let words = "tcp:refused,udp:refused,http:refused,endpoint:0/0,dns:ok";
+    assert_says(&refused().no_replicas(Listing::Empty), Verdict::NoReplica, detail, words);
+    assert_is(&well().target(hole()).no_replicas(Listing::Empty), Verdict::NoReplica);
+    assert_is(&well().no_replicas(Listing::Empty), Verdict::Healthy);
+    assert_is(&refused().no_replicas(Listing::NotKnown), Verdict::Server);
+    assert_is(&refused().no_replicas(Listing::Failed), Verdict::Server);
+    assert_is(&well().target(hole()).no_replicas(Listing::NotKnown), Verdict::Unknown);
+}
+
+#[test]
+fn a_target_that_fails_before_replicas_that_answer_is_the_service() {
+    let mut evidence = well().target([fail(SILENT), PASS, PASS]);
+    let detail = "10.96.0.12:8080 times out, 2 of 2 replicas answer directly";
+    let words = "tcp:timeout,udp:ok,http:ok,endpoint:2/2,burst:0of256,ports:0of64,dns:ok";
+    assert_says(&evidence, Verdict::Service, detail, words);
+    evidence.target = "fd00::12".into();
+    assert!(judge(&evidence).detail.starts_with("[fd00::12]:8080 times out"), "{evidence:#?}");
+    assert_is(&well().target(hole()), Verdict::Service);
+    assert_is(&well().target([sometimes(REFUSED), PASS, PASS]), Verdict::Service);
+    // One of two rules leads nowhere: half of the new source ports, and none on the way to a replica.
+    let half = well().bursts(burst(124, 31, 0), burst(0, 0, 0));
+    assert_is(&half, Verdict::Service);
+    assert!(judge(&half).detail.starts_with("31 of 64 new source ports to 10.96.0.12 lose all"), "{half:#?}");
+}
+
+#[test]
+fn replicas_are_blamed_one_by_one() {
+    let frozen = [fail(LOST); 3];
+    let evidence = well().replica(1, frozen).target([sometimes(LOST), PASS, PASS]);
+    let detail = "10.244.2.7 accepts and does not answer, 1 of 2 replicas answer";
+    assert_says(&evidence, Verdict::Replica, detail, "endpoint:1/2,tcp:timeout/1of4,udp:ok,http:ok,dns:ok");
+    let udp_alone = well().replica(0, [PASS, fail(LOST), PASS]);
+    assert!(judge(&udp_alone).detail.starts_with("10.244.1.7 times out over udp, "), "{udp_alone:#?}");
+    // Behind the target its flows and half of the new ports are dead, and the target may not notice.
+    let dead = well().replica(1, hole()).bursts(burst(120, 30, 0), burst(0, 0, 0));
+    let mut dead = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..dead };
+    dead.direct[1].1 = burst(256, 64, 0);
+    assert_is(&dead, Verdict::Replica);
+    // One try of several is not it.
+    assert_is(&well().replica(1, [sometimes(SILENT), PASS, PASS]), Verdict::Healthy);
+}
+
+#[test]
+fn replicas_that_are_all_reached_are_the_server() {
+    for wrong in [[fail(REFUSED); 3], [fail(LOST); 3], [fail(REFUSED), fail(REFUSED), fail(OTHER_BYTES)]] {
+        assert_is(&well().target(wrong).replicas(wrong), Verdict::Server);
+    }
+    let http = Symptom { error: Error::HttpStatus(500), phase: Phase::Receive };
+    let wrong = [PASS, PASS, fail(http)];
+    let detail = "10.96.0.12:8082 answers http_500, and so do 2 of 2 replicas";
+    let words = "tcp:ok,udp:ok,http:http_500,endpoint:0/2,dns:ok";
+    assert_says(&well().target(wrong).replicas(wrong), Verdict::Server, detail, words);
+}
+
+#[test]
+fn replicas_of_which_none_is_reached_are_the_pod_network_while_the_nameservers_answer() {
+    let detail = "10.96.0.12 times out over tcp, udp, http, none of 2 replicas is reached directly";
+    let words = "tcp:timeout,udp:timeout,http:timeout,endpoint:0/2,dns:ok,nameserver:10.96.0.10/8of8";
+    assert_says(&well().target(hole()).replicas(hole()), Verdict::PodNetwork, detail, words);
+    assert_is(&well().target([fail(NO_WAY); 3]).replicas([fail(NO_WAY); 3]), Verdict::PodNetwork);
+    // A Service that refuses at once says that it has no replica that is ready: no rule fits.
+    assert_is(&well().target([fail(REFUSED); 3]).replicas(hole()), Verdict::Unknown);
+}
+
+#[test]
+fn one_of_the_protocols_is_a_port() {
+    let udp = [PASS, fail(LOST), PASS];
+    let detail = "10.96.0.12:8081 times out, not tcp, http, the same on 2 of 2 replicas";
+    let words = "tcp:ok,udp:timeout,http:ok,endpoint:0/2,dns:ok";
+    let dead = Burst { ports: 64, dead_ports: 64, ..burst(256, 64, 0) };
+    assert_says(&well().target(udp).replicas(udp).bursts(dead, dead), Verdict::Port, detail, words);
+    assert_is(&well().target(udp).no_replicas(Listing::NotKnown), Verdict::Port);
+    for blocked in [SILENT, REFUSED, NO_WAY] {
+        let http = [PASS, PASS, fail(blocked)];
+        assert_is(&well().target(http).replicas(http), Verdict::Port);
+    }
+}
+
+#[test]
+fn large_packets_that_vanish_are_the_mtu() {
+    let path = |finding, mtu| Some(PathReport { finding, mtu, interface: Some(1500), told_by: None });
+    let forward = || path(Finding::BlackHole(Some(Direction::Forward)), Some(1400));
+    let detail = "packets of more than 1400 bytes vanish on the way there, the interface takes 1500";
+    let words = "mtu:1400of1500,tcp:ok,udp:ok,http:ok";
+    assert_says(&Evidence { path: forward(), ..well() }, Verdict::Mtu, detail, words);
+    let somewhere = path(Finding::BlackHole(None), None);
+    let detail = "large packets vanish in a direction unknown, the interface takes 1500";
+    let words = "mtu:unknownof1500,tcp:ok,udp:ok,http:ok";
+    assert_says(&Evidence { path: somewhere, ..well() }, Verdict::Mtu, detail, words);
+    // Where small ones vanish as well it is more than that, and where whoever sends large ones is told,
+    // nothing.
+    let evidence = Evidence { path: forward(), ..well().target(hole()).replicas(hole()) };
+    assert_is(&evidence, Verdict::PodNetwork);
+    assert_is(&Evidence { path: path(Finding::Smaller, Some(1400)), ..well() }, Verdict::Healthy);
+}
+
+#[test]
+fn loss_is_random_and_above_the_threshold() {
+    let evidence = well().target([sometimes(SILENT), PASS, PASS]).bursts(burst(13, 0, 12), burst(3, 0, 3));
+    let detail = "5.1% of 256 datagrams lost, on the way there";
+    let words = "burst:13of256,ports:0of64,tcp:timeout/1of4,udp:ok,http:ok,endpoint:2/2";
+    assert_says(&evidence, Verdict::Loss, detail, words);
+    // It explains single probes that fail, even a few in a row.
+    let unlucky = well().replica(1, [PASS, fail(LOST), PASS]).bursts(burst(150, 8, 52), burst(140, 7, 50));
+    assert_is(&unlucky, Verdict::Loss);
+    assert_is(&well().bursts(burst(2, 0, 2), burst(0, 0, 0)), Verdict::Healthy);
+    let both = Burst { lost_forward: 6, lost_return: 7, ..burst(13, 0, 12) };
+    assert!(judge(&well().bursts(both, both)).detail.ends_with("6 on the way there, 7 on the way back"));
+}
+
+#[test]
+fn old_flows_that_die_alone_are_conntrack() {
+    let evidence = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..well() };
+    let detail = "8 long-lived flows get no answer, 64 of 64 new source ports do";
+    let words = "flows:8of8,burst:0of256,ports:0of64,tcp:ok,udp:ok,http:ok";
+    assert_says(&evidence, Verdict::Conntrack, detail, words);
+    assert_is(&Evidence { burst: None, ..evidence }, Verdict::Unknown);
+}
+
+#[test]
+fn a_share_of_the_source_ports_is_a_flow_if_it_is_one_towards_replicas_as_well() {
+    let eighth = burst(32, 8, 0);
+    let evidence = well().target([PASS, sometimes(LOST), PASS]).bursts(eighth, burst(16, 7, 1));
+    let detail = "8 of 64 new source ports lose every datagram, the others hardly any: one of several paths";
+    let words = "burst:32of256,ports:8of64,direct:10.244.1.7/7of64,direct:10.244.2.7/7of64,\
+                 tcp:ok,udp:timeout/1of4,http:ok";
+    assert_says(&evidence, Verdict::Flow, detail, words);
+    // A replica whose own port is among them fails alike, and so do old flows.
+    let unlucky = well().replica(1, [PASS, fail(LOST), PASS]).bursts(eighth, eighth);
+    assert_is(&Evidence { flows: Some(Dead { asked: 2, dead: 2 }), ..unlucky }, Verdict::Flow);
+    assert_is(&well().no_replicas(Listing::NotKnown).bursts(eighth, eighth), Verdict::Flow);
+    assert_is(&well().bursts(burst(4, 1, 0), burst(0, 0, 0)), Verdict::Unknown);
+}
+
+#[test]
+fn silence_everywhere_is_local() {
+    let nowhere = well().target([fail(NO_WAY); 3]).replicas([fail(NO_WAY); 3]);
+    let detail = "nothing answers: neither 10.96.0.12 nor 10.96.0.10";
+    let words =
+        "tcp:unreachable,udp:unreachable,http:unreachable,endpoint:0/2,nameserver:10.96.0.10/0of8/no_tcp";
+    assert_says(&nowhere.silent_dns(), Verdict::Local, detail, words);
+    assert_is(&well().target(hole()).replicas(hole()).silent_dns(), Verdict::Local);
+    // A refusal is an answer.
+    let refused = well().target([fail(REFUSED); 3]).replicas([fail(REFUSED); 3]);
+    assert_is(&refused.silent_dns(), Verdict::Server);
+    // Without an address, silence may be the nameservers' own.
+    let unresolved = Evidence { probes: vec![], ..well().no_replicas(Listing::Failed).silent_dns() };
+    assert_is(&unresolved, Verdict::Unknown);
+    let mut no_way = unresolved;
+    no_way.nameservers[0].record = Some(Answer::Unreachable);
+    assert_is(&no_way, Verdict::Local);
+}
+
+#[test]
+fn slowness_is_said_where_nothing_fails() {
+    let ms = Duration::from_millis;
+    let slowness = Some(Slowness { now: ms(52), usual: ms(1) });
+    let words = "latency:52.000ms/1.000ms,tcp:ok,udp:ok,http:ok";
+    let detail = "latency is 52.000ms, this node's median was 1.000ms";
+    assert_says(&Evidence { slowness, ..well() }, Verdict::Slow, detail, words);
+    assert_is(&Evidence { slowness, ..well().target(hole()) }, Verdict::Service);
+}
+
+#[test]
+fn a_starved_prober_is_doubted_before_everything() {
+    for suspect in Suspect::ALL {
+        let evidence =
+            Evidence { suspect: Some(suspect), ..well().target(hole()).replicas(hole()).silent_dns() };
+        let ruling = judge(&evidence);
+        assert_eq!(ruling.verdict, Verdict::Prober);
+        assert_eq!(ruling.evidence[..2], [format!("prober:{}", suspect.name()), "tcp:timeout".into()]);
+    }
+}
+
+#[test]
+fn every_verdict_has_a_rule_and_a_name_of_its_own() {
+    let mut names = Verdict::ALL.map(Verdict::name).to_vec();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Verdict::ALL.len());
+    let ruled: Vec<Verdict> = super::rules::verdicts().collect();
+    for verdict in Verdict::ALL {
+        assert_eq!(ruled.iter().filter(|given| **given == verdict).count(), 1, "{verdict}");
+    }
+}
+
+#[test]
+fn the_longest_words_fit_a_line() {
+    let longest = Replica {
+        address: "fd00:1111:2222:3333:4444:5555:6666:7777".parse().unwrap(),
+        probes: PROTOCOLS.map(|(protocol, _)| (protocol, fail(LOST))).to_vec(),
+    };
+    let mut evidence = well();
+    evidence.replicas.all.extend(vec![longest; 15]);
+    let ruling = judge(&evidence);
+    assert!(
+        ruling.detail.len() <= MAX_TEXT && ruling.detail.ends_with("2 of 17 replicas answer"),
+        "{ruling:?}"
+    );
+}

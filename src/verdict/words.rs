@@ -1,0 +1,248 @@
+//! What a verdict says to a person, in half a sentence. Pure.
+
+use super::evidence::{Evidence, Listing, Probe, Protocol, Protocols, Replica, Suspect, Symptom};
+use crate::dns::{Answer, Reached, Surveyed};
+use crate::log::Value;
+use crate::probe::series::Burst;
+use crate::probe::transfer::Direction;
+use crate::probe::{Error, Phase};
+
+/// The replicas that a detail names: more do not fit a line that is to be read.
+const NAMED: usize = 3;
+
+pub(super) fn prober(evidence: &Evidence) -> String {
+    let why = match evidence.suspect {
+        Some(Suspect::Throttled) => "its control group was kept from the processor (a CPU limit)",
+        Some(Suspect::Memory) => "its control group is short of memory",
+        Some(Suspect::Local) => "the system refuses it descriptors, ports or buffers",
+        Some(Suspect::Late) | None => "it woke late, or waited for a processor",
+    };
+    format!("the prober itself was starved: {why}")
+}
+
+pub(super) fn local(evidence: &Evidence) -> String {
+    format!("nothing answers: neither {} nor {}", evidence.target, names(&evidence.nameservers, |_| true))
+}
+
+pub(super) fn dns_record(evidence: &Evidence) -> String {
+    let saying = |answer: Answer| names(&evidence.nameservers, |server| server.record == Some(answer));
+    let what = match (saying(Answer::Absent), saying(Answer::Failed)) {
+        (absent, failed) if absent.is_empty() && failed.is_empty() => {
+            format!("{} gets no answer on {}", saying(Answer::Silent), evidence.host)
+        }
+        (absent, failed) if failed.is_empty() => {
+            format!("{absent} says that {} does not exist", evidence.host)
+        }
+        (absent, failed) if absent.is_empty() => format!("{failed} fails to look {} up", evidence.host),
+        (absent, failed) => {
+            format!("{absent} says that {} does not exist, {failed} fails to look it up", evidence.host)
+        }
+    };
+    let others_exist = evidence.nameservers.iter().any(|server| server.kubernetes == Some(Answer::Found));
+    if others_exist { what + ", kubernetes.default is found" } else { what }
+}
+
+pub(super) fn no_replica(evidence: &Evidence) -> String {
+    format!("{}, and no replica is listed: nothing runs", failing(evidence))
+}
+
+pub(super) fn flow(evidence: &Evidence) -> String {
+    let Burst { dead_ports, ports, .. } = evidence.burst.unwrap_or_default();
+    let others = "the others hardly any: one of several paths";
+    format!("{dead_ports} of {ports} new source ports lose every datagram, {others}")
+}
+
+pub(super) fn loss(evidence: &Evidence) -> String {
+    let burst = evidence.burst.unwrap_or_default();
+    let direction = match (burst.lost_forward, burst.lost_return) {
+        (0, 0) => "direction unknown".to_owned(),
+        (forward, 0) if forward == burst.lost => "on the way there".to_owned(),
+        (0, back) if back == burst.lost => "on the way back".to_owned(),
+        (forward, back) => format!("{forward} on the way there, {back} on the way back"),
+    };
+    let tenths = (burst.lost * 1000 + burst.sent / 2) / burst.sent.max(1);
+    format!("{}.{}% of {} datagrams lost, {direction}", tenths / 10, tenths % 10, burst.sent)
+}
+
+pub(super) fn replica(evidence: &Evidence) -> String {
+    let replicas = &evidence.replicas.all;
+    let down: Vec<&Replica> = replicas.iter().filter(|replica| !replica.answers()).collect();
+    let mut words: Vec<String> = down.iter().take(NAMED).map(|replica| state(replica)).collect();
+    if down.len() > NAMED {
+        words.push(format!("{} more", down.len() - NAMED));
+    }
+    format!("{}, {} of {} replicas answer", words.join(", "), evidence.up(), replicas.len())
+}
+
+pub(super) fn service(evidence: &Evidence) -> String {
+    let up = evidence.up();
+    let what = match evidence.burst {
+        Some(burst) if !evidence.probes.iter().any(Probe::fails) => {
+            format!(
+                "{} of {} new source ports to {} lose all",
+                burst.dead_ports, burst.ports, evidence.target
+            )
+        }
+        _ => failing(evidence),
+    };
+    format!("{what}, {up} of {up} replicas answer directly")
+}
+
+pub(super) fn pod_network(evidence: &Evidence) -> String {
+    let replicas = evidence.replicas.all.len();
+    format!("{}, none of {replicas} replicas is reached directly", failing(evidence))
+}
+
+pub(super) fn port(evidence: &Evidence) -> String {
+    let passing = evidence.probes.iter().filter(|probe| !probe.fails());
+    let passing: Vec<&str> = passing.map(|probe| probe.protocol.name()).collect();
+    let replicas = on_replicas(evidence, ", the same on");
+    format!("{}, not {}{replicas}", failing(evidence), passing.join(", "))
+}
+
+pub(super) fn server(evidence: &Evidence) -> String {
+    format!("{}{}", failing(evidence), on_replicas(evidence, ", and so do"))
+}
+
+pub(super) fn dns_server(evidence: &Evidence) -> String {
+    let silent = |server: &&Surveyed| server.udp_answered < server.udp_asked;
+    let words: Vec<String> = evidence.nameservers.iter().filter(silent).map(nameserver).collect();
+    let count = evidence.nameservers.len();
+    let answering = count - words.len();
+    format!("{}, {answering} of {count} nameservers answer whole", words.join(", "))
+}
+
+pub(super) fn mtu(evidence: &Evidence) -> String {
+    let Some((report, direction)) = evidence.black_hole() else { return String::new() };
+    let way = match direction {
+        Some(Direction::Forward) => "on the way there",
+        Some(Direction::Return) => "on the way back",
+        None => "in a direction unknown",
+    };
+    let what = match report.mtu {
+        Some(mtu) => format!("packets of more than {mtu} bytes vanish {way}"),
+        None => format!("large packets vanish {way}"),
+    };
+    report.interface.map_or(what.clone(), |interface| format!("{what}, the interface takes {interface}"))
+}
+
+pub(super) fn conntrack(evidence: &Evidence) -> String {
+    let flows = evidence.flows.unwrap_or_default();
+    let ports = evidence.burst.unwrap_or_default().ports;
+    format!("{} long-lived flows get no answer, {ports} of {ports} new source ports do", flows.dead)
+}
+
+pub(super) fn transient(evidence: &Evidence) -> String {
+    let mut failed: Vec<String> = evidence
+        .probes
+        .iter()
+        .filter_map(|probe| probe.first.map(|symptom| format!("{} {}", probe.protocol.name(), symptom.error)))
+        .collect();
+    if let Some(Err(error)) = evidence.look_up {
+        failed.push(Error::Dns(error).to_string());
+    }
+    if evidence.replica_failed {
+        failed.push("a replica".to_owned());
+    }
+    format!("{} failed once and passes when tried again", failed.join(", "))
+}
+
+pub(super) fn unknown(evidence: &Evidence) -> String {
+    if evidence.probes.is_empty() {
+        return format!("no address of {} is known, and no nameserver answers", evidence.host);
+    }
+    let why = match evidence.replicas.listing {
+        Listing::NotKnown => "without ENDPOINTS_HOST nothing tells what is behind it",
+        Listing::Failed => "and the list of replicas is not to be had",
+        Listing::Empty | Listing::Listed => "and no rule fits",
+    };
+    format!("{}, {why}", failing(evidence))
+}
+
+pub(super) fn slow(evidence: &Evidence) -> String {
+    let Some(slowness) = evidence.slowness else { return String::new() };
+    let [now, usual] = [slowness.now, slowness.usual].map(Value::Milliseconds);
+    format!("latency is {now}, this node's median was {usual}")
+}
+
+/// `10.96.0.12:8080 times out`, `10.96.0.12 times out over tcp, udp, http`, or each protocol with its own
+/// words.
+fn failing(evidence: &Evidence) -> String {
+    let failing: Vec<&Probe> = evidence.probes.iter().filter(|probe| probe.fails()).collect();
+    let words =
+        |probe: &Probe| probe.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom));
+    match failing[..] {
+        [] => format!("{} answers", evidence.target),
+        [probe] => format!("{} {}", with_port(&evidence.target, probe.port), words(probe)),
+        [first, ..] if failing.iter().all(|probe| words(probe) == words(first)) => {
+            let names: Vec<&str> = failing.iter().map(|probe| probe.protocol.name()).collect();
+            format!("{} {} over {}", evidence.target, words(first), names.join(", "))
+        }
+        _ => {
+            let each: Vec<String> =
+                failing.iter().map(|probe| format!("{} {}", probe.protocol.name(), words(probe))).collect();
+            format!("{}: {}", evidence.target, each.join(", "))
+        }
+    }
+}
+
+fn with_port(target: &str, port: u16) -> String {
+    if target.contains(':') { format!("[{target}]:{port}") } else { format!("{target}:{port}") }
+}
+
+/// What a failure looks like from here. Over UDP a silent server looks like a silent network.
+fn says(protocol: Protocol, Symptom { error, phase }: Symptom) -> String {
+    match (error, phase) {
+        (Error::Timeout, Phase::Receive) if protocol != Protocol::Udp => "accepts and does not answer".into(),
+        (Error::Timeout, _) => "times out".into(),
+        (Error::Refused, _) => "refuses".into(),
+        (Error::Reset, _) => "resets".into(),
+        (Error::Unreachable, _) => "is unreachable".into(),
+        (Error::Closed, _) => "closes early".into(),
+        (Error::Mismatch, _) => "answers with other bytes".into(),
+        (Error::HttpMalformed, _) => "does not speak HTTP".into(),
+        (Error::Io, _) => "is refused by this host itself".into(),
+        _ => format!("answers {error}"),
+    }
+}
+
+/// `10.244.1.7 times out`, or `10.244.1.7 times out over udp` where not all of it fails.
+fn state(replica: &Replica) -> String {
+    let down: Protocols = replica.probes.iter().filter(|(_, tries)| tries.all_failed()).copied().collect();
+    let words = down.first().and_then(|(protocol, tries)| Some(says(*protocol, tries.symptom?)));
+    let words = words.unwrap_or_default();
+    if down.len() == replica.probes.len() {
+        return format!("{} {words}", replica.address);
+    }
+    let names: Vec<&str> = down.iter().map(|(protocol, _)| protocol.name()).collect();
+    format!("{} {words} over {}", replica.address, names.join(", "))
+}
+
+fn on_replicas(evidence: &Evidence, how: &str) -> String {
+    match evidence.replicas.all.len() {
+        0 => String::new(),
+        replicas => format!("{how} {replicas} of {replicas} replicas"),
+    }
+}
+
+/// `10.96.0.10 is silent`, or how many source ports it leaves without an answer.
+fn nameserver(server: &Surveyed) -> String {
+    let (address, silent) = (server.nameserver.ip(), server.udp_asked - server.udp_answered);
+    match (silent == server.udp_asked, server.tcp == Reached::Answered) {
+        (true, true) => format!("{address} is silent over UDP and answers over TCP"),
+        (true, false) => format!("{address} is silent over UDP and TCP"),
+        (false, _) => {
+            format!("{address} leaves {silent} of {} source ports without an answer", server.udp_asked)
+        }
+    }
+}
+
+/// The addresses of the nameservers that `chosen` picks.
+fn names(servers: &[Surveyed], chosen: impl Fn(&Surveyed) -> bool) -> String {
+    let names: Vec<String> = servers
+        .iter()
+        .filter(|server| chosen(server))
+        .map(|server| server.nameserver.ip().to_string())
+        .collect();
+    names.join(", ")
+}
