@@ -12,8 +12,9 @@ use super::round::Round;
 use super::services::Prober;
 use crate::config;
 use crate::dns::{Resolver, Surveyed};
+use crate::probe::series::Times;
 use crate::time::Deadline;
-use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Slowness, Suspect};
+use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
 
 /// The burst to the target: 256 datagrams, four from each of 64 new source ports. With every twentieth lost,
 /// one port in a hundred thousand loses all four.
@@ -38,13 +39,14 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Tries what failed again, and everything beside it.
+    /// Tries what failed again, and everything beside it; the latencies of another series, where the round's
+    /// were out of the history.
     pub(super) fn diagnose(
         &self,
         round: &Round,
         replicas: &mut Replicas,
         datagrams: &mut Datagrams,
-    ) -> Evidence {
+    ) -> (Evidence, Option<Times>) {
         let deadline = Deadline::after(self.config.timeout);
         let nameservers = self.ask_for_names(replicas, deadline.share(3));
         let learned = nameservers.iter().flat_map(|server| &server.addresses);
@@ -55,17 +57,18 @@ impl Pass<'_> {
             subjects: subjects(round, target, &listed),
             bursts: self.bursts(target, &listed),
             path: measure.as_ref().filter(|_| self.wants_path(round)).map(|measure| measure as _),
-            pace: round.slowness.is_some(),
+            times: round.slowness.is_some(),
         };
         let until = deadline.earlier(self.config.timeout / LAST_SHARE);
         let results = carry_out(&plan, datagrams.flows(), self.prober, until);
         for (address, answerer) in &results.answerers {
             replicas.note(*address, answerer);
         }
+        let times = results.times;
         let mut evidence = self.evidence(round, target, &listed, results);
         evidence.nameservers = nameservers;
         self.excuse(replicas, &mut evidence, deadline);
-        evidence
+        (evidence, times)
     }
 
     /// Asks the nameservers, each for itself, and meanwhile for the list of replicas.
@@ -126,7 +129,6 @@ impl Pass<'_> {
             direct: listed.iter().copied().zip(bursts).collect(),
             flows: results.flows,
             path: results.path.or(round.path.clone()),
-            slowness: round.slowness.zip(results.pace).map(|(slowness, now)| Slowness { now, ..slowness }),
             suspect: results.is_short.then_some(Suspect::Local),
             ..round.evidence()
         }

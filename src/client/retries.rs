@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::services::Prober;
 use crate::probe::path::PathReport;
-use crate::probe::series::{self, Burst, Dead, Flows};
+use crate::probe::series::{self, Burst, Dead, Flows, Times};
 use crate::probe::{Answerer, Error, Outcome, Phase};
 use crate::time::Deadline;
 use crate::verdict::{Protocol, Symptom, Tries};
@@ -15,6 +15,9 @@ use crate::verdict::{Protocol, Symptom, Tries};
 /// How often a probe is tried again, one try after another: of a Service of which one of two rules leads
 /// astray, at least one fails fifteen times in sixteen.
 const TRIES: u32 = 4;
+
+/// The time between the datagrams of another series.
+const SPACING: Duration = Duration::from_millis(1);
 
 /// The stack of a thread: none has more than a few KiB of buffers on it.
 const STACK_SIZE: usize = 128 * 1024;
@@ -31,8 +34,8 @@ pub(super) struct Plan<'a> {
     pub(super) bursts: Vec<(SocketAddr, usize, usize)>,
     /// Measures the path MTU.
     pub(super) path: Option<&'a (dyn Fn(Deadline) -> PathReport + Sync)>,
-    /// Whether the latency is to be measured again, over the flows.
-    pub(super) pace: bool,
+    /// Whether the latency is to be measured again, by another series.
+    pub(super) times: bool,
 }
 
 /// What came of a plan, in its order.
@@ -44,7 +47,7 @@ pub(super) struct Results {
     pub(super) bursts: Vec<Burst>,
     pub(super) path: Option<PathReport>,
     pub(super) flows: Option<Dead>,
-    pub(super) pace: Option<Duration>,
+    pub(super) times: Option<Times>,
     /// The system had no thread left for some of it.
     pub(super) is_short: bool,
 }
@@ -70,7 +73,7 @@ pub(super) fn carry_out(
         let mut results = Results::default();
         if let Some(flows) = flows {
             results.flows = Some(flows.confirm(deadline));
-            results.pace = plan.pace.then(|| pace(flows, deadline)).flatten();
+            results.times = plan.times.then(|| flows.series(SPACING, deadline).times).flatten();
         }
         for ((_, address), handle) in plan.subjects.iter().zip(tries) {
             let (tries, answerer) = results.join(handle).unwrap_or((NOT_TRIED, None));
@@ -128,12 +131,6 @@ fn try_again((protocol, address): Subject, prober: Prober, deadline: Deadline) -
 /// (`icmp_ratelimit` in ip-sysctl), so that what was refused once looks silent when it is asked again.
 pub(super) fn telling(before: Option<Symptom>, now: Symptom) -> Symptom {
     before.filter(|_| now.error == Error::Timeout).unwrap_or(now)
-}
-
-/// The median of another series, without the server's share of it where it tells.
-fn pace(flows: &mut Flows, deadline: Deadline) -> Option<Duration> {
-    const SPACING: Duration = Duration::from_millis(1);
-    flows.series(SPACING, deadline).times.map(|times| times.network.unwrap_or(times.median))
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! What one round has found, before anything is tried again, and whether that calls for a diagnosing pass.
 //! Pure.
 
-use std::time::Duration;
-
 use super::target::Aim;
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::Series;
@@ -19,9 +17,7 @@ pub(super) struct Round {
     pub(super) path: Option<PathReport>,
     pub(super) replica_failed: bool,
     pub(super) is_any_nameserver_silent: bool,
-    /// How long packets took: of the series, or of the first probe that passed.
-    pub(super) pace: Option<Duration>,
-    /// The pace is out of the history.
+    /// The latency of the series is out of the history.
     pub(super) slowness: Option<Slowness>,
 }
 
@@ -35,7 +31,6 @@ impl Round {
             path: None,
             replica_failed: false,
             is_any_nameserver_silent: false,
-            pace: None,
             slowness: None,
         }
     }

@@ -24,6 +24,7 @@ use super::verdicts;
 use crate::config;
 use crate::dns::Resolver;
 use crate::log::Log;
+use crate::probe::series::Times;
 use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
@@ -129,7 +130,6 @@ impl<'a> Rounds<'a> {
         let result = service.probe(&round.aim, target.name(), *prober, config.timeout, lines, accounts);
         let (protocol, port) = (service.protocol, service.port);
         round.probes.push(Probe { protocol, port, first: result.err(), again: Tries::default() });
-        round.pace = round.pace.or(result.ok());
         if protocol == Protocol::Udp && config.udp_flows > 0 {
             // After a probe that failed a series is hardly worth a wait.
             let timeout = if result.is_err() { config.timeout / QUICK } else { config.timeout };
@@ -142,9 +142,6 @@ impl<'a> Rounds<'a> {
         let Some(address) = round.aim.addresses.first() else { return };
         let peer = SocketAddr::new(*address, config.ports.udp);
         round.series = datagrams.series(peer, config.udp_flows, config.udp_spacing, timeout, lines, accounts);
-        if let Some(times) = round.series.as_ref().and_then(|series| series.times) {
-            round.pace = Some(times.network.unwrap_or(times.median));
-        }
     }
 
     fn probe_replica(&mut self, round: &mut Round) {
@@ -166,13 +163,17 @@ impl<'a> Rounds<'a> {
     }
 
     fn compare_with_history(&mut self, round: &mut Round) {
-        let Some(now) = round.pace.filter(|_| !round.has_failed() && self.lines.doubt.suspect().is_none())
-        else {
-            return;
-        };
-        let usual = self.history.is_exceeded_by(now);
-        round.slowness = usual.map(|usual| Slowness { now, usual });
-        self.history.add(now);
+        let times = round.series.as_ref().and_then(|series| series.times);
+        if let (Some(times), None, false) = (times, self.lines.doubt.suspect(), round.has_failed()) {
+            round.slowness = self.slowness(times);
+            self.history.add(times.median);
+        }
+    }
+
+    fn slowness(&self, times: Times) -> Option<Slowness> {
+        let server = times.network.map(|network| times.median.saturating_sub(network));
+        let usual = self.history.is_exceeded_by(times.median)?;
+        Some(Slowness { now: times.median, server, usual })
     }
 
     /// What is known of the round, after a pass where one is called for. What a starved prober found out
@@ -190,7 +191,8 @@ impl<'a> Rounds<'a> {
             prober: self.prober,
         };
         let start = Instant::now();
-        let evidence = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
+        let (evidence, times) = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
+        let slowness = round.slowness.and(times).and_then(|times| self.slowness(times));
         let Self { config, lines, accounts, .. } = self;
         lines.doubt.waited(start.elapsed(), config.timeout);
         evidence
@@ -203,6 +205,6 @@ impl<'a> Rounds<'a> {
         {
             self.path.tell(report, *address, start.elapsed(), lines, accounts);
         }
-        Evidence { suspect: evidence.suspect.or_else(|| lines.doubt.suspect()), ..evidence }
+        Evidence { slowness, suspect: evidence.suspect.or_else(|| lines.doubt.suspect()), ..evidence }
     }
 }

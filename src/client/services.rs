@@ -59,8 +59,7 @@ pub(super) fn kind(protocol: Protocol) -> &'static str {
 }
 
 impl Service {
-    /// Probes the addresses and prints the line: how long packets took (the handshake, where there is one),
-    /// or how it failed.
+    /// Probes the addresses and prints the line. The error is how it failed.
     pub(super) fn probe(
         &mut self,
         aim: &Aim,
@@ -69,7 +68,7 @@ impl Service {
         timeout: Duration,
         lines: &mut Lines,
         accounts: &mut Accounts,
-    ) -> Result<Duration, Symptom> {
+    ) -> Result<(), Symptom> {
         let targets = aim.addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
         let start = Instant::now();
         let probe = |address, deadline| prober.probe(self.protocol, address, deadline);
@@ -91,7 +90,7 @@ impl Service {
                 fields.extend(success.answerer.iter().flat_map(answerer_fields));
                 lines.success(kind(self.protocol), &fields);
                 accounts.success(self.protocol.name(), success.latency, &success.phases);
-                Ok(success.phases.first().map_or(success.latency, |(_, took)| *took))
+                Ok(())
             }
             Outcome::Failure(failure) => {
                 let mut tried = vec![("address", address)];

@@ -121,8 +121,10 @@ pub struct Replica {
 /// A latency that has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slowness {
-    /// Now.
+    /// The median of a series now.
     pub now: Duration,
+    /// What of it the server took for itself, where it says so.
+    pub server: Option<Duration>,
     /// The median of the node's own history.
     pub usual: Duration,
 }
@@ -170,9 +172,12 @@ impl Evidence {
         self.up() > 0 && self.up() == self.replicas.all.len()
     }
 
-    /// Whether one nameserver or more says something.
+    /// Whether one nameserver or more says something; a refusal is something.
     pub(super) fn dns_answers(&self) -> bool {
-        self.nameservers.iter().any(|server| server.udp_answered > 0 || server.tcp == Reached::Answered)
+        let answers = |server: &Surveyed| {
+            server.udp_answered > 0 || matches!(server.tcp, Reached::Answered | Reached::Refused)
+        };
+        self.nameservers.iter().any(answers)
     }
 
     /// What came of the target's protocols when they were tried again.

@@ -58,7 +58,12 @@ pub(super) fn loss(evidence: &Evidence) -> String {
         (0, 0) => "direction unknown".to_owned(),
         (forward, 0) if forward == burst.lost => "on the way there".to_owned(),
         (0, back) if back == burst.lost => "on the way back".to_owned(),
-        (forward, back) => format!("{forward} on the way there, {back} on the way back"),
+        (forward, back) => {
+            let unknown = burst.lost.saturating_sub(forward + back);
+            let parts = [(forward, "on the way there"), (back, "on the way back"), (unknown, "somewhere")];
+            let parts = parts.iter().filter(|(count, _)| *count > 0);
+            parts.map(|(count, way)| format!("{count} {way}")).collect::<Vec<_>>().join(", ")
+        }
     };
     let tenths = (burst.lost * 1000 + burst.sent / 2) / burst.sent.max(1);
     format!("{}.{}% of {} datagrams lost, {direction}", tenths / 10, tenths % 10, burst.sent)
@@ -96,8 +101,9 @@ pub(super) fn pod_network(evidence: &Evidence) -> String {
 pub(super) fn port(evidence: &Evidence) -> String {
     let passing = evidence.probes.iter().filter(|probe| !probe.fails());
     let passing: Vec<&str> = passing.map(|probe| probe.protocol.name()).collect();
-    let replicas = on_replicas(evidence, ", the same on");
-    format!("{}, not {}{replicas}", failing(evidence), passing.join(", "))
+    let replicas = on_replicas(evidence, ", and alike on");
+    let verb = if passing.len() == 1 { "passes" } else { "pass" };
+    format!("{}, {} {verb}{replicas}", failing(evidence), passing.join(" and "))
 }
 
 pub(super) fn server(evidence: &Evidence) -> String {
@@ -162,7 +168,10 @@ pub(super) fn unknown(evidence: &Evidence) -> String {
 pub(super) fn slow(evidence: &Evidence) -> String {
     let Some(slowness) = evidence.slowness else { return String::new() };
     let [now, usual] = [slowness.now, slowness.usual].map(Value::Milliseconds);
-    format!("latency is {now}, this node's median was {usual}")
+    let server = slowness
+        .server
+        .map_or(String::new(), |server| format!(", {} of it the server's own", Value::Milliseconds(server)));
+    format!("latency is {now}{server}, this node's median was {usual}")
 }
 
 /// `10.96.0.12:8080 times out`, `10.96.0.12 times out over tcp, udp, http`, or each protocol with its own
@@ -228,6 +237,9 @@ fn on_replicas(evidence: &Evidence, how: &str) -> String {
 /// `10.96.0.10 is silent`, or how many source ports it leaves without an answer.
 fn nameserver(server: &Surveyed) -> String {
     let (address, silent) = (server.nameserver.ip(), server.udp_asked - server.udp_answered);
+    if server.udp_answered == 0 && server.tcp == Reached::Refused {
+        return format!("{address} refuses");
+    }
     match (silent == server.udp_asked, server.tcp == Reached::Answered) {
         (true, true) => format!("{address} is silent over UDP and answers over TCP"),
         (true, false) => format!("{address} is silent over UDP and TCP"),
