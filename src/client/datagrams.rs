@@ -65,9 +65,6 @@ impl Datagrams {
     fn tell(&mut self, series: &Series, peer: SocketAddr, lines: &mut Lines, accounts: &mut Accounts) {
         let settled = self.flows.as_mut().map(Flows::take_settled).unwrap_or_default();
         accounts.datagrams(series, settled);
-        if series.unsent > 0 {
-            lines.doubt.refused();
-        }
         let counts = counts(series);
         match (&series.failure, series.times) {
             (Some(failure), _) => self.tell_failure(failure, peer, &counts, lines, accounts),

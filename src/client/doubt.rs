@@ -29,7 +29,7 @@ pub(super) struct Doubt {
     throttled: Duration,
     stalled: Duration,
     queued: Duration,
-    refused: bool,
+    short: bool,
 }
 
 impl Doubt {
@@ -49,9 +49,9 @@ impl Doubt {
         self.late = self.late.max(took.saturating_sub(timeout));
     }
 
-    /// The system refused the prober something of its own.
-    pub(super) fn refused(&mut self) {
-        self.refused = true;
+    /// This host has not enough of something for the prober.
+    pub(super) fn is_short(&mut self) {
+        self.short = true;
     }
 
     /// Why the round so far is in doubt, if it is.
@@ -73,7 +73,7 @@ impl Doubt {
             Some(Suspect::Late)
         } else if self.stalled > STALLED {
             Some(Suspect::Memory)
-        } else if self.refused {
+        } else if self.short {
             Some(Suspect::Local)
         } else {
             None
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(doubt.reason(), Some(suspect), "{limit:?}");
         }
         let mut doubt = Doubt::default();
-        doubt.refused();
+        doubt.is_short();
         assert_eq!(doubt.reason(), Some(Suspect::Local));
     }
 

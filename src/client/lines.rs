@@ -30,6 +30,9 @@ impl Lines<'_> {
         running: Running,
         rest: &[Field],
     ) {
+        if failure.is_shortage {
+            self.doubt.is_short();
+        }
         let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
         let mut fields = vec![("error", Value::Word(&error))];
         // A black hole is what several exchanges come to, and no phase of one.

@@ -107,9 +107,6 @@ impl Service {
         lines: &mut Lines,
         accounts: &mut Accounts,
     ) -> Symptom {
-        if failure.error == Error::Io {
-            lines.doubt.refused();
-        }
         let running = self.streak.fail(SystemTime::now());
         lines.failure(kind(self.protocol), failure, tried, running, &[]);
         accounts.failure(self.protocol.name(), failure.error);

@@ -65,6 +65,8 @@ pub struct Failure {
     pub detail: Option<String>,
     /// TCP segments that were sent again in vain: SYNs, where nothing answered them.
     pub retransmits: u32,
+    /// This host had not enough of something: it is the prober that failed.
+    pub is_shortage: bool,
 }
 
 /// What a probe was doing.
@@ -135,10 +137,18 @@ const ENETUNREACH: i32 = 101;
 const EHOSTDOWN: i32 = 112;
 const EHOSTUNREACH: i32 = 113;
 
+/// Descriptors, source ports, buffers or memory.
+const SHORTAGES: [i32; 5] = [ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS];
+const ENOMEM: i32 = 12;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const EADDRNOTAVAIL: i32 = 99;
+const ENOBUFS: i32 = 105;
+
 impl Failure {
     /// A failure that needs no more words.
     pub fn new(error: Error, phase: Phase) -> Self {
-        Self { error, phase, detail: None, retransmits: 0 }
+        Self { error, phase, detail: None, retransmits: 0, is_shortage: false }
     }
 
     /// What the system's error `error` means to a probe in `phase`.
@@ -150,7 +160,11 @@ impl Failure {
                 Error::Reset
             }
             (_, Some(errno)) if UNREACHABLE.contains(&errno) => Error::Unreachable,
-            _ => return Self { detail: Some(sys::describe(error)), ..Self::new(Error::Io, phase) },
+            (_, errno) => {
+                let is_shortage = errno.is_some_and(|errno| SHORTAGES.contains(&errno));
+                let detail = Some(sys::describe(error));
+                return Self { detail, is_shortage, ..Self::new(Error::Io, phase) };
+            }
         };
         Self::new(known, phase)
     }

@@ -138,7 +138,7 @@ pub enum Suspect {
     Late,
     /// Its control group was short of memory.
     Memory,
-    /// The system refused it descriptors or buffers.
+    /// This host had not enough for it: descriptors, source ports, buffers, memory, threads.
     Local,
 }
 

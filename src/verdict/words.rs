@@ -14,7 +14,7 @@ pub(super) fn prober(evidence: &Evidence) -> String {
     let why = match evidence.suspect {
         Some(Suspect::Throttled) => "its control group was kept from the processor (a CPU limit)",
         Some(Suspect::Memory) => "its control group is short of memory",
-        Some(Suspect::Local) => "the system refuses it descriptors, ports or buffers",
+        Some(Suspect::Local) => "this host is short of descriptors, source ports or buffers",
         Some(Suspect::Late) | None => "it woke late, or waited for a processor",
     };
     format!("the prober itself was starved: {why}")
