@@ -2,7 +2,8 @@
 # Proves the whole on the cluster that kubectl points at, and leaves nothing behind. The nodes must have the image
 # (scripts/load.sh). It applies the manifests as they stand, sees every node's client succeed through the Service's
 # name, reads the logs, takes the server away and gives it back, restarts it by a rolling update while a fast client
-# counts what gets lost, and deletes everything. It refuses to start where a namespace smoker exists already.
+# counts what gets lost, breaks one thing after the other and demands its verdict and its alert, and deletes
+# everything. It refuses to start where a namespace smoker exists already.
 #
 #   scripts/e2e.sh
 #
@@ -11,8 +12,15 @@
 #                  does not follow by itself (default: none)
 #   E2E_GONE       the error codes, as an extended regular expression, that are right while the Service has no
 #                  server; kube-proxy rejects, other data planes may drop (default: refused|unreachable|timeout)
+#
+# Without these a fault, or what Prometheus makes of it, is skipped, which is said in the end:
+#   E2E_NODE_HOOK        runs a command on a node as root: HOOK NODE COMMAND… (`ssh`; for kind `docker exec`)
+#   E2E_NAMESERVER_HOOK  HOOK break: no answer from the pods' nameserver; HOOK heal: as before
+#   E2E_RECORD_HOOK      HOOK break NAME: the nameserver no longer knows NAME; HOOK heal NAME: as before
+#   E2E_PROMETHEUS       the directory of the programs prometheus and promtool; pods must be reachable from here
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+. scripts/e2e-faults.sh
 takes_nothing "$@"
 need kubectl "see https://kubernetes.io/docs/tasks/tools"
 
@@ -55,15 +63,20 @@ main() {
     if smoker exec ds/smoker-client -- /smoker check >"$work/check"; then fail "check succeeded without a server"; fi
     grep FAILED "$work/check"
 
+    within $round_seconds "[VERDICT] no_replica from every client" clients_say '\[VERDICT\] no_replica '
+
     step "the server is back: SUCCESS"
-    smoker scale deployment/smoker-server --replicas=1
+    smoker scale deployment/smoker-server --replicas=2
     smoker rollout status deployment/smoker-server --timeout=120s
     dns_changed
     mark_logs
     within $round_seconds "SUCCESS from every client" every_client_says 'SUCCESS '
+    within $round_seconds "healthy again from every client" clients_say '\[VERDICT\] healthy after='
 
     step "a rolling update under a client of ten rounds a second"
     rolling_update
+
+    faults
 
     step "delete"
     scripts/clean.sh
@@ -148,14 +161,24 @@ within() { # SECONDS WHAT COMMAND…
     done
 }
 
+rollouts() {
+    smoker rollout status deployment/smoker-server --timeout=120s
+    smoker rollout status daemonset/smoker-client --timeout=120s
+}
 smoker() { kubectl --namespace=smoker "$@"; }
 say() { printf 'e2e: %s\n' "$*"; }
 step() { say "[$SECONDS s] $*"; }
 
-done=no
+skip() {
+    say "SKIPPED: $1"
+    skipped+=("$1")
+}
+
+done=no skipped=()
 work=$(mktemp -d)
 leave() {
     trap - EXIT
+    heal_and_stop
     if [ $done = no ]; then
         say "FAILED; what the cluster says:"
         smoker get pods,services,endpoints -o wide || true
@@ -168,4 +191,5 @@ leave() {
 }
 
 main
+[ ${#skipped[@]} = 0 ] || printf 'e2e: skipped: %s\n' "${skipped[@]}"
 say "[$SECONDS s] all is well"
