@@ -14,7 +14,7 @@ use crate::support::smoker;
 const PLACES: usize = 16;
 
 /// A client of `server` that listens on a free port.
-fn command(server: &Server, flags: &[&str]) -> Command {
+pub(crate) fn command(server: &Server, flags: &[&str]) -> Command {
     let mut command = smoker();
     command.args(["client", "--server-host", "127.0.0.1", "--client-port", "0", "--node-name", "node-1"]);
     command.args(port_flags(server.tcp.port(), server.udp.port(), server.http.port())).args(flags);
@@ -22,7 +22,7 @@ fn command(server: &Server, flags: &[&str]) -> Command {
 }
 
 /// Starts `command` and waits until it says where it listens.
-fn start(mut command: Command) -> (Running, SocketAddr) {
+pub(crate) fn start(mut command: Command) -> (Running, SocketAddr) {
     let running = Running::start(&mut command);
     let address = listening(&running.line());
     (running, address)
