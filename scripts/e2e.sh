@@ -55,7 +55,7 @@ main() {
 
     step "no server: FAILED with the right codes"
     smoker scale deployment/smoker-server --replicas=0
-    within 60 "a Service without endpoints" no_endpoints
+    within 60 "a Service without endpoints" no_endpoints smoker-server
     dns_changed
     mark_logs
     within $round_seconds "FAILED from every client" every_client_says "FAILED error=(${E2E_GONE:-refused|unreachable|timeout}) "
@@ -63,6 +63,8 @@ main() {
     if smoker exec ds/smoker-client -- /smoker check >"$work/check"; then fail "check succeeded without a server"; fi
     grep FAILED "$work/check"
 
+    within 90 "a headless Service without endpoints" no_endpoints smoker-server-endpoints
+    dns_changed
     within $round_seconds "[VERDICT] no_replica from every client" clients_say '\[VERDICT\] no_replica '
 
     step "the server is back: SUCCESS"
@@ -129,8 +131,11 @@ every_client_says() { # REGEX
     done <<<"$pods"
 }
 
-# The pod itself may take a minute longer to disappear: old kubelets are slow to clean up.
-no_endpoints() { [ -z "$(smoker get endpoints smoker-server -o jsonpath='{.subsets[*].addresses[*].ip}')" ]; }
+# The pod itself, and with it its address in the headless Service, may take a minute longer to disappear: old kubelets
+# are slow to clean up.
+no_endpoints() { # SERVICE
+    [ -z "$(smoker get endpoints "$1" -o jsonpath='{.subsets[*].addresses[*].ip}{.subsets[*].notReadyAddresses[*].ip}')" ]
+}
 
 # Log lines are counted, not timed: the clocks of the nodes need not agree with this machine's.
 declare -A mark

@@ -1,5 +1,5 @@
-//! What Prometheus and Grafana are given, against the manifests, the metrics and each other. Whether rules and
-//! queries parse, and what fires when, is for promtool to say (`.ci/promtool`).
+//! What Prometheus and Grafana are given, against the manifests, the metrics and each other. Whether rules
+//! and queries parse, and what fires when, is for promtool to say (`.ci/promtool`).
 
 use std::fs;
 use std::path::Path;
