@@ -28,10 +28,17 @@ places='mid n1 n2 dns1 dns2 client r1 r2'
 state=/run/smoker-lab
 zone=smoker.svc.cluster.local
 service=10.96.0.12
+healthy_records="$service smoker-server.$zone
+10.244.1.2 smoker-server-endpoints.$zone
+10.244.2.2 smoker-server-endpoints.$zone
+10.96.0.1 kubernetes.default.svc.cluster.local"
 # Where the Service's ports lead, as nft(8) says it.
 replicas='numgen random mod 2 map { 0 : 10.244.1.2, 1 : 10.244.2.2 }'
 # Addresses in the networks of pods and hosts that nobody has, and n1 does not ask for.
 dead_pod=10.244.1.99 dead_host=10.0.3.99
+# The priority of a routing rule that a fault makes.
+fault_rule=100
+. scripts/faults.sh
 
 main() {
     case ${1-}:$# in
@@ -72,7 +79,7 @@ up() {
     for place in $places; do at "$place" sh -c "$kernel"; done
     printf '%s\n' "search $zone svc.cluster.local cluster.local" 'nameserver 10.96.0.10' 'nameserver 10.96.0.11' \
         'options ndots:2' >$state/resolv.conf
-    mkdir "$group"
+    mkdir -p "$group"
     mend
     cat <<end
 The laboratory is up. For example:
@@ -92,7 +99,7 @@ down() {
         # shellcheck disable=SC2086 # one word a process
         [ -z "$pids" ] || kill -KILL $pids
     done
-    stop_disturbances
+    calm
     for place in $places; do echo "netns delete lab-$place"; done | ip -batch -
     # A control group is busy until its last process is gone.
     wait_for "the control group to empty" rmdir "$group"
@@ -149,7 +156,7 @@ wait_for() {
 
 mend() {
     [ -e $state ] || fail "the laboratory is not up"
-    stop_disturbances
+    calm
     links
     nameserver dns1
     nameserver dns2
@@ -159,11 +166,12 @@ mend() {
     rules
     # As kube-proxy does when a Service changes: who was translated to a dead address is translated anew.
     at n1 conntrack --flush 2>/dev/null
-    unthrottle
+    wake_client
 }
 
 # All of it may be there already, or some of it, or more.
 links() {
+    ip -n lab-n1 rule delete pref $fault_rule 2>/dev/null || true
     ip -n lab-mid -batch - <<'    end'
     addr replace 10.0.1.1/24 dev n1
     addr replace 10.0.2.1/24 dev n2
@@ -183,12 +191,23 @@ links() {
     pod n1 client 10.244.1 9
     pod n1 r1 10.244.1 2
     pod n2 r2 10.244.2 2
+    ip -n lab-n1 route replace 10.244.2.0/24 via 10.0.1.1
+    ip -n lab-n2 route replace 10.244.1.0/24 via 10.0.2.1
+    # What a fault moves them to.
+    second_address n1 r1 10.244.1.3
+    second_address n2 r2 10.244.2.3
 }
 
 # host PLACE NETWORK: second in its network, behind mid.
 host() {
     printf '%s\n' 'link set lo up' "addr replace $2.2/24 dev eth0" 'link set eth0 up' \
         "route replace default via $2.1 dev eth0 onlink" | ip -n "lab-$1" -batch -
+}
+
+# second_address NODE PLACE ADDRESS
+second_address() {
+    ip -n "lab-$1" route replace "$3/32" dev "$2"
+    ip -n "lab-$2" address replace "$3/32" dev eth0
 }
 
 # pod NODE PLACE NETWORK HOST: alone at the end of a link, whose other end a route of the node leads to.
@@ -199,16 +218,13 @@ pod() {
         "route replace default via $3.1 dev eth0 onlink" | ip -n "lab-$2" -batch -
 }
 
-healthy_records="$service smoker-server.$zone
-10.244.1.2 smoker-server-endpoints.$zone
-10.244.2.2 smoker-server-endpoints.$zone
-10.96.0.1 kubernetes.default.svc.cluster.local"
-
-# records LINES: what both nameservers know, at once.
+# records LINES [SERVER]: what both nameservers know, and who they ask for the Service's name, from now on.
 records() {
     local place
-    [ "$(cat $state/hosts 2>/dev/null)" != "$1" ] || return 0
+    [ "$*" != "$(cat $state/records 2>/dev/null)" ] || return 0
+    printf '%s\n' "$*" >$state/records
     printf '%s\n' "$1" >$state/hosts
+    printf '%s\n' ${2+"server=/smoker-server.$zone/$2"} >$state/servers
     for place in dns1 dns2; do
         : >$state/$place.log
         kill -HUP "$(cat $state/$place.pid)"
@@ -216,13 +232,13 @@ records() {
     done
 }
 
-# nameserver PLACE [FLAG…]: unless it is there. A headless Service without replicas is a name without addresses.
+# nameserver PLACE: unless it is there. A headless Service without replicas is a name without addresses.
 nameserver() {
     ! alive "$1" || return 0
-    touch $state/hosts
+    touch $state/hosts $state/servers
     at "$1" dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --addn-hosts=$state/hosts --user=root \
-        --local=/cluster.local/ --local=// --txt-record="smoker-server-endpoints.$zone,headless" \
-        --pid-file="$state/$1.pid" --log-facility="$state/$1.log" "${@:2}"
+        --servers-file=$state/servers --local=/cluster.local/ --address=/#/ --txt-record="smoker-server-endpoints.$zone,headless" \
+        --pid-file="$state/$1.pid" --log-facility="$state/$1.log"
 }
 
 # replica PLACE: unless it is there.
@@ -236,7 +252,7 @@ listens() { [ "$(grep -c LISTENING "$state/$1.log")" = 3 ]; }
 
 # start NAME WHERE COMMAND…: a process that outlives this script.
 start() {
-    at "$2" setsid "${@:3}" >"$state/$1.log" 2>&1 </dev/null &
+    nsenter --net="/run/netns/lab-$2" -- setsid "${@:3}" >"$state/$1.log" 2>&1 </dev/null &
     echo $! >"$state/$1.pid"
 }
 
@@ -277,20 +293,12 @@ filter="table ip lab {
 
 nft_at() { at "$1" nft -f -; }
 
+untranslate() { at n1 nft flush chain ip lab service; }
+
 # translate PORTS TO: the Service's ports, in addition to those before.
 translate() { nft_at n1 <<<"add rule ip lab service ip daddr $service meta l4proto {tcp, udp} th dport {$1} dnat to $2"; }
 
-# ---- faults
-
-# What each breaks is the function break_NAME.
-list() {
-    cat <<'end'
-syn_once              transient    one SYN to the TCP port is lost
-datagram_once         transient    one PING over UDP is lost
-nameserver_silent     dns_server   what is sent to dns1 is lost
-nameserver_stopped    dns_server   nothing listens on dns2 any more
-end
-}
+# ---- faults, and what is left of them
 
 # inject FAULT
 inject() {
@@ -299,11 +307,37 @@ inject() {
     "break_$1"
 }
 
-stop_disturbances() {
-    :
+# disturb NAME WHERE COMMAND…: a process that ends when all is mended.
+disturb() {
+    start "$@"
+    echo "$1" >>$state/disturbances
 }
-unthrottle() {
-    :
+
+calm() {
+    local name place
+    touch $state/disturbances
+    while read -r name; do stop "$name"; done <$state/disturbances
+    : >$state/disturbances
+    at n1 tc qdisc delete dev client root 2>/dev/null || true
+    for place in r1 r2; do ! alive $place || kill -CONT "$(cat $state/$place.pid)"; done
+}
+
+# throttle MICROSECONDS: what the client may run of every 100,000; -1 for all it wants.
+throttle() {
+    if [ -e "$group/cpu.max" ]; then
+        echo "${1/-1/max} 100000" >"$group/cpu.max"
+    else
+        echo "$1" >"$group/cpu.cfs_quota_us"
+    fi
+}
+
+# At last, so that it finds all mended.
+wake_client() {
+    local pids
+    throttle -1
+    pids=$(ip netns pids lab-client)
+    # shellcheck disable=SC2086 # one word a process
+    [ -z "$pids" ] || kill -CONT $pids
 }
 
 main "$@"
