@@ -47,7 +47,8 @@ conntrack_all_moved     conntrack    r1 and r2 have other addresses, and all flo
 no_route                local        the client has no default route
 link_down               local        the client's link is down
 client_dropped          local        what n1 forwards from the client is lost
-slow_link               slow         somebody else's download fills the link to the client
+slow_download           slow         a download fills the link to the client, 20 Mbit/s
+slow_upload             slow         an upload fills the link from the client, 20 Mbit/s
 slow_servers            slow         r1 and r2 run for 10 ms of every 40
 client_throttled        prober       the client has 1 % of a core
 client_stopped          prober       the client is stopped for two seconds of every three
@@ -187,20 +188,31 @@ break_no_route() { ip -n lab-client route delete default; }
 break_link_down() { ip -n lab-n1 link set client down; }
 break_client_dropped() { lose 'iif client'; }
 
-# Half a second's worth of queue, of which a download in a window of 32 KiB keeps a tenth full: nothing is lost.
-break_slow_link() {
-    at n1 tc qdisc replace dev client root tbf rate 5mbit burst 4kb limit 320kb
+# Of a queue of 400 ms a transfer with a small buffer fills some 20 ms: nothing is lost.
+narrow() { at "$1" tc qdisc replace dev "$2" root tbf rate 20mbit burst 4kb limit 1mb; }
+
+break_slow_download() {
+    narrow n1 client
     # shellcheck disable=SC2016 # for perl
     disturb sink client perl -e 'use IO::Socket::INET;
         my $listener = IO::Socket::INET->new(LocalPort => 9, Listen => 1, ReuseAddr => 1) or die;
-        setsockopt($listener, SOL_SOCKET, SO_RCVBUF, 32768);
         my $download = $listener->accept;
         while (sysread($download, my $data, 65536)) {}'
     # shellcheck disable=SC2016 # for perl
     disturb source r1 perl -e 'use IO::Socket::INET;
-        my $upload;
-        until ($upload = IO::Socket::INET->new("10.244.1.9:9")) { select(undef, undef, undef, 0.01) }
-        while (syswrite($upload, "\0" x 65536)) {}'
+        my $download;
+        until ($download = IO::Socket::INET->new("10.244.1.9:9")) { select(undef, undef, undef, 0.01) }
+        setsockopt($download, SOL_SOCKET, SO_SNDBUF, 262144);
+        while (syswrite($download, "\0" x 65536)) {}'
+}
+break_slow_upload() {
+    lose 'udp dport 9'
+    narrow client eth0
+    # shellcheck disable=SC2016 # for perl
+    disturb upload client perl -e 'use IO::Socket::INET;
+        my $socket = IO::Socket::INET->new(PeerAddr => "10.0.2.2:9", Proto => "udp") or die;
+        setsockopt($socket, SOL_SOCKET, SO_SNDBUF, 65536);
+        for (;;) { $socket->send("\0" x 1400) }'
 }
 break_slow_servers() {
     # shellcheck disable=SC2016 # for perl

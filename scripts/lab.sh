@@ -319,6 +319,7 @@ calm() {
     while read -r name; do stop "$name"; done <$state/disturbances
     : >$state/disturbances
     at n1 tc qdisc delete dev client root 2>/dev/null || true
+    at client tc qdisc delete dev eth0 root 2>/dev/null || true
     for place in r1 r2; do ! alive $place || kill -CONT "$(cat $state/$place.pid)"; done
 }
 
