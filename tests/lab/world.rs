@@ -1,0 +1,121 @@
+//! A laboratory in namespaces of its own, which end with this process however it ends, and the transcript of
+//! what happens in it: the client's lines, and when each command was done.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Far longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// With this a round is over: longer than any wait within a round without failures.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Does what it reads, as a shell does, and says when it is done. It takes the laboratory away at the end of
+/// its input: nobody is left who could ask for more.
+const CONSOLE: &str = "
+    mount -t tmpfs none /run
+    while read -r line; do eval \"$line\" </dev/null 2>&1; echo \"did $? $line\"; done
+    scripts/lab.sh down";
+
+/// A line of the transcript, and when it came.
+#[derive(Clone)]
+pub(crate) struct Heard {
+    pub(crate) at: Instant,
+    pub(crate) line: String,
+}
+
+/// A laboratory that is up. It ends when this is dropped.
+pub(crate) struct World {
+    console: Child,
+    commands: Option<ChildStdin>,
+    lines: Receiver<Heard>,
+    transcript: Vec<Heard>,
+}
+
+impl World {
+    /// Brings a laboratory up, with nothing broken in it.
+    pub(crate) fn up() -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+        command.args(["bash", "-c", CONSOLE]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.env("SMOKER", env!("CARGO_BIN_EXE_smoker")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut console = command.spawn().expect("unshare, of util-linux");
+        let (sender, lines) = channel();
+        let stdout = console.stdout.take().unwrap();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let _ = sender.send(Heard { at: Instant::now(), line: line.unwrap() });
+            }
+        });
+        let commands = console.stdin.take();
+        let mut world = Self { console, commands, lines, transcript: Vec::new() };
+        world.run("scripts/lab.sh up");
+        world
+    }
+
+    /// Starts `smoker client` in its pod, with these flags.
+    pub(crate) fn start_client(&mut self, flags: &str) {
+        self.run(&format!("scripts/lab.sh in client smoker client --node-name n1 {flags} &"));
+    }
+
+    /// Runs a command, which has to succeed, to its end.
+    pub(crate) fn run(&mut self, command: &str) {
+        let mark = self.mark();
+        writeln!(self.commands.as_ref().unwrap(), "{command}").unwrap();
+        let (done, deadline) = (format!("did 0 {command}"), Instant::now() + PATIENCE);
+        while let Some(heard) = self.next(deadline) {
+            if heard.line.starts_with("did ") {
+                assert_eq!(heard.line, done, "{}", self.since(mark));
+                return;
+            }
+        }
+        panic!("{command}: not done after {PATIENCE:?}\n{}", self.since(mark));
+    }
+
+    /// The place in the transcript where it ends now.
+    pub(crate) fn mark(&self) -> usize {
+        self.transcript.len()
+    }
+
+    /// The next line that comes before the deadline.
+    pub(crate) fn next(&mut self, deadline: Instant) -> Option<Heard> {
+        match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(heard) => {
+                self.transcript.push(heard.clone());
+                Some(heard)
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("the laboratory has ended\n{}", self.since(0)),
+        }
+    }
+
+    /// Waits for the end of the round that is being made, if any.
+    pub(crate) fn end_of_round(&mut self) {
+        let patience = Instant::now() + PATIENCE;
+        while self.next(Instant::now() + PAUSE).is_some() {
+            assert!(Instant::now() < patience, "one round without an end\n{}", self.since(0));
+        }
+    }
+
+    /// The transcript from that place on, with the time since then.
+    pub(crate) fn since(&self, mark: usize) -> String {
+        let Some(first) = self.transcript.get(mark) else { return String::new() };
+        let lines = self.transcript[mark..].iter().map(|heard| {
+            format!("{:8.3} {}\n", heard.at.duration_since(first.at).as_secs_f64(), heard.line)
+        });
+        lines.collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.commands = None;
+        // The console takes the laboratory away and ends, and with it everything that it started.
+        while self.lines.recv_timeout(PATIENCE).is_ok() {}
+        let _ = self.console.kill();
+        let _ = self.console.wait();
+    }
+}
