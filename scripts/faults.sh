@@ -28,6 +28,7 @@ replica_cut_off         replica      what n2 forwards to r2 is lost
 servers_stopped         server       nothing listens on r1 and r2
 servers_frozen          server       r1 and r2 are stopped by SIGSTOP
 servers_wrong           server       something else than smoker answers on r1's and r2's ports
+http_reset              server       each HTTP request is answered by a reset
 pods_dropped            pod_network  what n1 forwards from the client to pods is lost
 pods_blackholed         pod_network  n1's route from the client to pods is a black hole
 pods_unreachable        pod_network  n1 says that pods are unreachable
@@ -52,8 +53,8 @@ slow_upload             slow         an upload fills the link from the client, 2
 slow_servers            slow         r1 and r2 run for 10 ms of every 40
 client_throttled        prober       the client has 1 % of a core
 client_stopped          prober       the client is stopped for two seconds of every three
-http_reset              unknown      each HTTP request is answered by a reset
 target_silent           unknown      the Service is silent, and the client knows no replicas (no --endpoints-host)
+target_unreachable      unknown      the Service is unreachable, and the client knows no replicas
 end
 }
 
@@ -107,17 +108,17 @@ break_nothing_refusing() { nothing_runs 'reject with icmp port-unreachable'; }
 break_nothing_silent() { nothing_runs drop; }
 # nothing_runs FATE: that of packets to the Service.
 nothing_runs() {
-    untranslate
+    translate
     rule n1 forward "ip daddr $service $1"
     records "$(grep -v endpoints <<<"$healthy_records")"
     stop r1
     stop r2
 }
 
-break_service_untranslated() { untranslate; }
-break_service_to_dead() { untranslate; translate 8080,8081,8082 "$dead_pod"; }
-break_service_port_to_dead() { untranslate; translate 8080 "$dead_pod"; translate 8081,8082 "$replicas"; }
-break_service_refusing() { untranslate; rule n1 forward "ip daddr $service reject with icmp port-unreachable"; }
+break_service_untranslated() { translate; }
+break_service_to_dead() { translate 8080,8081,8082 "$dead_pod"; }
+break_service_port_to_dead() { translate 8080 "$dead_pod" 8081,8082 "$replicas"; }
+break_service_refusing() { translate; rule n1 forward "ip daddr $service reject with icmp port-unreachable"; }
 
 break_replica_stopped() { stop r2; }
 break_replica_frozen() { freeze r2; }
@@ -144,6 +145,8 @@ wrong_server='use IO::Select; use IO::Socket::INET;
             print $client $answer{$listener->sockport};
         }
     }'
+# A box between can do that as well: from here nobody can tell.
+break_http_reset() { rule n1 forward 'tcp dport 8082 tcp flags & psh == psh reject with tcp reset'; }
 freeze() { kill -STOP "$(cat "$state/$1.pid")"; }
 
 break_pods_dropped() { lose "iif client $to_pods"; }
@@ -172,13 +175,11 @@ break_flow_eighth() { lose 'udp dport 8081 udp sport & 7 == 3'; }
 break_flow_quarter() { lose 'udp dport 8081 udp sport & 3 == 1'; }
 
 break_conntrack_dead_pod() {
-    untranslate
     translate 8080,8081,8082 10.244.1.2
     records "$(grep -v 10.244.2.2 <<<"$healthy_records")"
     lose 'ip daddr 10.244.2.2'
 }
 break_conntrack_all_moved() {
-    untranslate
     translate 8080,8081,8082 'numgen random mod 2 map { 0 : 10.244.1.3, 1 : 10.244.2.3 }'
     records "$(sed '/endpoints/s/\.2 /.3 /' <<<"$healthy_records")"
     lose 'ip daddr { 10.244.1.2, 10.244.2.2 }'
@@ -227,12 +228,12 @@ break_slow_servers() {
 break_client_throttled() { throttle 1000; }
 break_client_stopped() {
     # shellcheck disable=SC2016 # for the shell in the background
-    disturb stopper mid bash -c 'while sleep 1; do
-            kill -STOP $(ip netns pids lab-client)
+    disturb stopper mid bash -c 'while kill -STOP $(ip netns pids lab-client); do
             sleep 2
             kill -CONT $(ip netns pids lab-client)
+            sleep 1
         done'
 }
 
-break_http_reset() { rule n1 forward 'tcp dport 8082 tcp flags & psh == psh reject with tcp reset'; }
 break_target_silent() { lose "ct original ip daddr $service"; }
+break_target_unreachable() { translate; }

@@ -267,6 +267,7 @@ stop() {
 
 dead() { ! alive "$1"; }
 
+# All at once: what passes meanwhile meets the old rules or the new ones.
 rules() {
     local place
     for place in mid n2; do nft_at $place <<<"flush ruleset; $filter"; done
@@ -281,8 +282,8 @@ rules() {
             }
             chain service { type nat hook prerouting priority dstnat; }
         }
+        $(translation 8080,8081,8082 "$replicas")
 end
-    translate 8080,8081,8082 "$replicas"
 }
 
 # Nobody answers for the addresses that nobody has.
@@ -293,10 +294,16 @@ filter="table ip lab {
 
 nft_at() { at "$1" nft -f -; }
 
-untranslate() { at n1 nft flush chain ip lab service; }
+# translation PORTS TO: the rule for these ports of the Service.
+translation() { echo "add rule ip lab service ip daddr $service meta l4proto {tcp, udp} th dport {$1} dnat to $2"; }
 
-# translate PORTS TO: the Service's ports, in addition to those before.
-translate() { nft_at n1 <<<"add rule ip lab service ip daddr $service meta l4proto {tcp, udp} th dport {$1} dnat to $2"; }
+# translate [PORTS TO]…: the Service's, and nothing else of it.
+translate() {
+    {
+        echo flush chain ip lab service
+        while [ $# -gt 0 ]; do translation "$1" "$2"; shift 2; done
+    } | nft_at n1
+}
 
 # ---- faults, and what is left of them
 
@@ -318,10 +325,18 @@ calm() {
     touch $state/disturbances
     while read -r name; do stop "$name"; done <$state/disturbances
     : >$state/disturbances
-    at n1 tc qdisc delete dev client root 2>/dev/null || true
-    at client tc qdisc delete dev eth0 root 2>/dev/null || true
+    widen n1 client
+    widen client eth0
     for place in r1 r2; do ! alive $place || kill -CONT "$(cat $state/$place.pid)"; done
 }
+
+# widen WHERE LINK: what is queued still arrives.
+widen() {
+    wait_for "the queue of $2 to empty" no_queue "$@"
+    at "$1" tc qdisc delete dev "$2" root 2>/dev/null || true
+}
+
+no_queue() { ! at "$1" tc -s qdisc show dev "$2" | grep -q 'backlog [^0]'; }
 
 # throttle MICROSECONDS: what the client may run of every 100,000; -1 for all it wants.
 throttle() {

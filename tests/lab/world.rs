@@ -1,7 +1,8 @@
 //! A laboratory in namespaces of its own, which end with this process however it ends, and the transcript of
 //! what happens in it: the client's lines, and when each command was done.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -64,7 +65,7 @@ impl World {
     /// Runs a command, which has to succeed, to its end.
     pub(crate) fn run(&mut self, command: &str) {
         let mark = self.mark();
-        writeln!(self.commands.as_ref().unwrap(), "{command}").unwrap();
+        writeln!(self.commands.as_mut().unwrap(), "{command}").unwrap();
         let (done, deadline) = (format!("did 0 {command}"), Instant::now() + PATIENCE);
         while let Some(heard) = self.next(deadline) {
             if heard.line.starts_with("did ") {
@@ -103,10 +104,11 @@ impl World {
     /// The transcript from that place on, with the time since then.
     pub(crate) fn since(&self, mark: usize) -> String {
         let Some(first) = self.transcript.get(mark) else { return String::new() };
-        let lines = self.transcript[mark..].iter().map(|heard| {
-            format!("{:8.3} {}\n", heard.at.duration_since(first.at).as_secs_f64(), heard.line)
-        });
-        lines.collect()
+        let mut text = String::new();
+        for Heard { at, line } in &self.transcript[mark..] {
+            let _ = writeln!(text, "{:8.3} {line}", at.duration_since(first.at).as_secs_f64());
+        }
+        text
     }
 }
 
