@@ -51,7 +51,8 @@ impl Standing {
     }
 
     /// The verdict that stands after `verdict` on the round that began at `round`, and what is new about it.
-    /// A failure that passes at once ends no fault: nobody knows yet whether the next one will.
+    /// A failure that passes at once ends no fault: nobody knows yet whether the next one will. Nor does a
+    /// round in which the prober was starved: what was found before has not become untrue.
     pub(super) fn judge(&mut self, verdict: Verdict, round: Moment) -> (Verdict, News) {
         let is_first = !std::mem::replace(&mut self.is_known, true);
         match (verdict, self.fault) {
@@ -62,7 +63,7 @@ impl Standing {
                 (verdict, News::Recovered { after, was: fault.verdict })
             }
             (Verdict::Transient, None) => (verdict, News::Told),
-            (Verdict::Transient, Some(fault)) => (fault.verdict, News::None),
+            (Verdict::Transient | Verdict::Prober, Some(fault)) => (fault.verdict, News::None),
             (_, Some(fault)) if fault.verdict == verdict => (verdict, News::None),
             (_, before) => {
                 let since = before.map_or(round, |fault| fault.since);
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_new_is_told_once() {
-        use Verdict::{Healthy, Replica, Service, Transient};
+        use Verdict::{Healthy, Prober, Replica, Service, Transient};
         let start = Moment::now();
         let at = |seconds| {
             let later = Duration::from_secs(seconds);
@@ -97,12 +98,15 @@ mod tests {
             (60, Service, Service, News::Fault { since }),
             (70, Service, Service, News::None),
             (80, Transient, Service, News::None),
+            (85, Prober, Service, News::None),
             (90, Replica, Replica, News::Fault { since }),
             (100, Service, Service, News::Fault { since }),
             (390, Healthy, Healthy, after(330, Service)),
             (400, Healthy, Healthy, News::None),
             (410, Replica, Replica, News::Fault { since: at(410).wall }),
             (420, Healthy, Healthy, after(10, Replica)),
+            (430, Prober, Prober, News::Fault { since: at(430).wall }),
+            (440, Service, Service, News::Fault { since: at(430).wall }),
         ] {
             assert_eq!(standing.judge(verdict, at(seconds)), (stands, news), "after {seconds} s");
             assert_eq!(standing.is_faulty(), ![Healthy, Transient].contains(&stands), "after {seconds} s");

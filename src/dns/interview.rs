@@ -8,6 +8,7 @@ use super::Name;
 use super::exchange::{self, Asking, Connection, Failure};
 use super::message::{Family, Question, Reply};
 use super::resolv_conf::ResolvConf;
+use super::search::says_nothing;
 use crate::time::Deadline;
 
 /// The source ports that each nameserver is asked from over UDP. A nameserver in a cluster is one address
@@ -185,6 +186,9 @@ fn look_for<'a>(
                 Ok(Reply::Failed | Reply::NotUnderstood | Reply::Truncated) => Failure::Declined,
                 Err(failure) => failure,
             };
+            if says_nothing(failure, name, candidates) {
+                continue;
+            }
             let first = *first_failure.get_or_insert(failure);
             if failure.is_loss() {
                 return (first.into(), Vec::new());

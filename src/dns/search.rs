@@ -26,6 +26,7 @@ pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline
             Ok((addresses, server)) => {
                 return Ok(Found { addresses, name: name.to_string(), resolver: Some(server) });
             }
+            Err(failure) if says_nothing(failure, name, candidates) => {}
             Err(failure) => {
                 first_failure = first_failure.or(Some(failure));
                 if failure.is_loss() {
@@ -35,6 +36,13 @@ pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline
         }
     }
     Err(first_failure.map_or(Error::NotFound, Error::from))
+}
+
+/// Whether a nameserver that declines to look `name` up leaves things as the other candidates have them: the
+/// name as it was typed, without a dot, comes after the search domains, and is nobody's to serve. A forwarder
+/// that refuses such names does not make unknown what every domain has denied.
+pub(super) fn says_nothing(failure: Failure, name: &Name, candidates: &[Name]) -> bool {
+    failure == Failure::Declined && name.dots() == 0 && candidates.len() > 1
 }
 
 /// Asks the servers in turn, as often as resolv.conf says, until both families are answered, or one with
@@ -400,27 +408,37 @@ mod tests {
     #[test]
     fn a_failed_candidate_does_not_hide_a_later_one_but_is_never_not_found() {
         let server = Nameserver::start(|asked| match asked.name.as_str() {
-            "fails." => failing(asked),
+            "fails.b." | "bare." => failing(asked),
             "garbled." => garbage(asked),
             _ => healthy(asked),
         });
         let servers = [server.address];
-        assert!(is_found(&addresses_of(&servers, "x fails garbled found", NEVER)));
+        assert!(is_found(&addresses_of(&servers, "x fails.b garbled found", NEVER)));
         for (names, error) in [
-            ("x fails y", Error::ServerFailure),
-            ("fails garbled", Error::ServerFailure),
-            ("garbled fails x", Error::Malformed),
+            ("x fails.b y", Error::ServerFailure),
+            ("fails.b garbled", Error::ServerFailure),
+            ("garbled fails.b x", Error::Malformed),
         ] {
             assert_eq!(addresses_of(&servers, names, NEVER), Err(error), "{names}");
         }
     }
 
     #[test]
+    fn a_name_without_a_dot_that_is_declined_leaves_it_at_what_the_domains_said() {
+        let server =
+            Nameserver::start(|asked| if asked.name == "bare." { failing(asked) } else { healthy(asked) });
+        let servers = [server.address];
+        assert_eq!(addresses_of(&servers, "bare.b bare", NEVER), Err(Error::NotFound));
+        assert_eq!(addresses_of(&servers, "bare", NEVER), Err(Error::ServerFailure));
+    }
+
+    #[test]
     fn the_first_failure_in_the_search_list_is_the_one_reported() {
-        let server = Nameserver::start(|asked| if asked.name == "fails." { failing(asked) } else { vec![] });
+        let server =
+            Nameserver::start(|asked| if asked.name == "fails.b." { failing(asked) } else { vec![] });
         let timeout = Duration::from_millis(100);
-        assert_eq!(addresses_of(&[server.address], "fails x found", timeout), Err(Error::ServerFailure));
-        assert_eq!(addresses_of(&[server.address], "x fails", timeout), Err(Error::Timeout));
+        assert_eq!(addresses_of(&[server.address], "fails.b x found", timeout), Err(Error::ServerFailure));
+        assert_eq!(addresses_of(&[server.address], "x fails.b", timeout), Err(Error::Timeout));
     }
 
     #[test]
