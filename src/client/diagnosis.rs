@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::thread;
 
 use super::datagrams::Datagrams;
-use super::path;
+use super::path::{self, Path};
 use super::replicas::Replicas;
 use super::retries::{Plan, Results, Subject, carry_out, telling};
 use super::round::Round;
@@ -36,6 +36,7 @@ pub(super) struct Pass<'a> {
     /// The target's name, where nameservers are to know it.
     pub(super) name: Option<&'a str>,
     pub(super) prober: Prober,
+    pub(super) path: &'a Path,
 }
 
 impl Pass<'_> {
@@ -52,11 +53,12 @@ impl Pass<'_> {
         let learned = nameservers.iter().flat_map(|server| &server.addresses);
         let target = round.aim.addresses.iter().chain(learned).next().copied();
         let listed = replicas.addresses();
-        let measure = target.map(|target| move |deadline| path::measure(target, self.config, deadline));
+        let large = self.path.addresses(target, replicas.in_turn());
+        let measure = |deadline| path::measure(&large, self.config, deadline);
         let plan = Plan {
             subjects: subjects(round, target, &listed),
             bursts: self.bursts(target, &listed),
-            path: measure.as_ref().filter(|_| self.wants_path(round)).map(|measure| measure as _),
+            path: self.wants_path(round).then_some(&measure),
             times: round.slowness.is_some(),
         };
         let until = deadline.earlier(self.config.timeout / LAST_SHARE);

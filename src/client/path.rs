@@ -13,23 +13,39 @@ use crate::probe::transfer::Direction;
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
-/// When the path MTU was measured, and how often it has failed.
+/// When the path MTU was measured, how often it has failed, and where.
 #[derive(Default)]
 pub(super) struct Path {
     rounds: u64,
     streak: Streak,
+    /// The address that large packets did not reach, or not come from, when it was last measured.
+    hole: Option<IpAddr>,
 }
+
+/// What large packets come to on the way to an address.
+pub(super) type Measured = (IpAddr, PathReport);
 
 /// Whether `config` probes anything that tells the path MTU.
 pub(super) fn is_measurable(config: &config::Client) -> bool {
     config.mtu_interval > 0 && (config.protocols.udp || config.protocols.http)
 }
 
-/// Measures the path MTU to `address`, over the protocols that are probed.
-pub(super) fn measure(address: IpAddr, config: &config::Client, deadline: Deadline) -> PathReport {
-    let peer = |wanted: bool, port| wanted.then_some(SocketAddr::new(address, port));
+/// Measures the path MTU to one of `addresses` after another, over the protocols that are probed: the first
+/// with a black hole, or the first of all. A Service leads to one replica or another, and so does its path.
+pub(super) fn measure(addresses: &[IpAddr], config: &config::Client, deadline: Deadline) -> Option<Measured> {
     let config::Client { protocols, ports, .. } = config;
-    path::probe(peer(protocols.udp, ports.udp), peer(protocols.http, ports.http), deadline)
+    let mut first = None;
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let peer = |wanted: bool, port| wanted.then_some(SocketAddr::new(*address, port));
+        let (udp, http) = (peer(protocols.udp, ports.udp), peer(protocols.http, ports.http));
+        let share = deadline.share(u32::try_from(left).unwrap_or(u32::MAX));
+        let measured = (*address, path::probe(udp, http, share));
+        if matches!(measured.1.finding, Finding::BlackHole(_)) {
+            return Some(measured);
+        }
+        first = first.or(Some(measured));
+    }
+    first
 }
 
 impl Path {
@@ -39,11 +55,17 @@ impl Path {
         is_measurable(config) && (self.rounds - 1).is_multiple_of(config.mtu_interval)
     }
 
+    /// The addresses to measure: the target's, and that of the last black hole, or else the `replica`'s whose
+    /// turn it is.
+    pub(super) fn addresses(&self, target: Option<IpAddr>, replica: Option<IpAddr>) -> Vec<IpAddr> {
+        let other = self.hole.or(replica).filter(|other| Some(*other) != target);
+        target.into_iter().chain(other).collect()
+    }
+
     /// Prints the line of what was measured in `took`.
     pub(super) fn tell(
         &mut self,
-        report: &PathReport,
-        address: IpAddr,
+        (address, report): &Measured,
         took: Duration,
         lines: &mut Lines,
         accounts: &mut Accounts,
@@ -53,6 +75,8 @@ impl Path {
             .filter_map(|(key, bytes)| Some((key, Value::Count(bytes?.into()))))
             .collect();
         let told_by = report.told_by.map(|router| ("told_by", Value::Ip(router)));
+        self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
+        let whose = ("address", Value::Ip(*address));
         report.mtu.iter().for_each(|bytes| accounts.path_mtu(*bytes));
         match &report.finding {
             Finding::Whole | Finding::Smaller => {
@@ -64,19 +88,24 @@ impl Path {
                 let direction = direction.map(|direction| ("direction", Value::Word(word(direction))));
                 let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
                 let failure = Failure::new(Error::BlackHole, Phase::Receive);
-                self.fail(&failure, &tried, lines, accounts);
+                self.fail(&failure, &tried, &[whose], lines, accounts);
             }
             // A server that does not echo says nothing of the path.
             Finding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
-            Finding::Unmeasured(failure) => {
-                self.fail(failure, &[("address", Value::Ip(address))], lines, accounts);
-            }
+            Finding::Unmeasured(failure) => self.fail(failure, &[whose], &[], lines, accounts),
         }
     }
 
-    fn fail(&mut self, failure: &Failure, tried: &[Field], lines: &mut Lines, accounts: &mut Accounts) {
+    fn fail(
+        &mut self,
+        failure: &Failure,
+        tried: &[Field],
+        rest: &[Field],
+        lines: &mut Lines,
+        accounts: &mut Accounts,
+    ) {
         let running = self.streak.fail(SystemTime::now());
-        lines.failure("MTU", failure, tried, running, &[]);
+        lines.failure("MTU", failure, tried, running, rest);
         accounts.failure("mtu", failure.error);
     }
 }

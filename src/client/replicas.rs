@@ -75,9 +75,14 @@ impl Replicas {
         }
     }
 
-    /// The one to probe in this round: each in its turn.
+    /// Gives the turn to the next, which is the one to probe in this round.
     pub(super) fn next(&mut self) -> Option<IpAddr> {
         self.turn = self.turn.wrapping_add(1);
+        self.in_turn()
+    }
+
+    /// The one whose turn it is.
+    pub(super) fn in_turn(&self) -> Option<IpAddr> {
         self.all.get(self.turn % self.all.len().max(1)).map(|replica| replica.address)
     }
 

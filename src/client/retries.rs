@@ -5,8 +5,8 @@ use std::panic;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use super::path::Measured;
 use super::services::Prober;
-use crate::probe::path::PathReport;
 use crate::probe::series::{self, Burst, Dead, Flows, Times};
 use crate::probe::{Answerer, Error, Outcome, Phase};
 use crate::time::Deadline;
@@ -33,7 +33,7 @@ pub(super) struct Plan<'a> {
     /// Bursts: to whom, from how many new source ports, and how many datagrams from each.
     pub(super) bursts: Vec<(SocketAddr, usize, usize)>,
     /// Measures the path MTU.
-    pub(super) path: Option<&'a (dyn Fn(Deadline) -> PathReport + Sync)>,
+    pub(super) path: Option<&'a (dyn Fn(Deadline) -> Option<Measured> + Sync)>,
     /// Whether the latency is to be measured again, by another series.
     pub(super) times: bool,
 }
@@ -45,7 +45,7 @@ pub(super) struct Results {
     /// Who answered over HTTP at which address.
     pub(super) answerers: Vec<(IpAddr, Answerer)>,
     pub(super) bursts: Vec<Burst>,
-    pub(super) path: Option<PathReport>,
+    pub(super) path: Option<Measured>,
     pub(super) flows: Option<Dead>,
     pub(super) times: Option<Times>,
     /// The system had no thread left for some of it.
@@ -84,7 +84,7 @@ pub(super) fn carry_out(
             let burst = results.join(handle).unwrap_or_default();
             results.bursts.push(burst);
         }
-        results.path = path.and_then(|handle| results.join(handle));
+        results.path = path.and_then(|handle| results.join(handle).flatten());
         results
     })
 }

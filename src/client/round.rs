@@ -1,8 +1,9 @@
 //! What one round has found, before anything is tried again, and whether that calls for a diagnosing pass.
 //! Pure.
 
+use super::path::Measured;
 use super::target::Aim;
-use crate::probe::path::{Finding, PathReport};
+use crate::probe::path::Finding;
 use crate::probe::series::Series;
 use crate::verdict::{Evidence, Probe, Slowness};
 
@@ -14,7 +15,7 @@ pub(super) struct Round {
     /// Nothing of them has been tried again.
     pub(super) probes: Vec<Probe>,
     pub(super) series: Option<Series>,
-    pub(super) path: Option<PathReport>,
+    pub(super) path: Option<Measured>,
     pub(super) replica_failed: bool,
     pub(super) is_any_nameserver_silent: bool,
     /// The latency of the series is out of the history.
@@ -49,7 +50,7 @@ impl Round {
     /// Whether there is something that only a pass can explain.
     pub(super) fn calls_for_pass(&self) -> bool {
         let loses = |series: &Series| series.lost > 0 || series.dead_flows > 0;
-        let is_narrow = |path: &PathReport| path.finding != Finding::Whole;
+        let is_narrow = |(_, report): &Measured| report.finding != Finding::Whole;
         self.has_failed()
             || self.replica_failed
             || self.is_any_nameserver_silent

@@ -13,7 +13,7 @@ use super::endpoint;
 use super::history::History;
 use super::lines::Lines;
 use super::metrics::Metrics;
-use super::path::{self, Path};
+use super::path::{self, Measured, Path};
 use super::replicas::Replicas;
 use super::round::Round;
 use super::services::{self, Prober, Service};
@@ -155,11 +155,17 @@ impl<'a> Rounds<'a> {
     }
 
     fn measure_path(&mut self, round: &mut Round) {
-        let Some(address) = round.aim.addresses.first() else { return };
+        let target = round.aim.addresses.first().copied();
+        let addresses = self.path.addresses(target, self.replicas.in_turn());
         let start = Instant::now();
-        let report = path::measure(*address, self.config, Deadline::after(self.config.timeout));
-        self.path.tell(&report, *address, start.elapsed(), &mut self.lines, &mut self.accounts);
-        round.path = Some(report);
+        round.path = path::measure(&addresses, self.config, Deadline::after(self.config.timeout));
+        self.tell_path(round.path.as_ref(), start);
+    }
+
+    fn tell_path(&mut self, measured: Option<&Measured>, start: Instant) {
+        if let Some(measured) = measured {
+            self.path.tell(measured, start.elapsed(), &mut self.lines, &mut self.accounts);
+        }
     }
 
     fn compare_with_history(&mut self, round: &mut Round) {
@@ -189,22 +195,18 @@ impl<'a> Rounds<'a> {
             resolver: &self.resolver,
             name: self.target.name().filter(|_| round.aim.look_up.is_some()),
             prober: self.prober,
+            path: &self.path,
         };
         let start = Instant::now();
         let (evidence, times) = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
         let slowness = round.slowness.and(times).and_then(|times| self.slowness(times));
-        let Self { config, lines, accounts, .. } = self;
-        lines.doubt.waited(start.elapsed(), config.timeout);
-        evidence
-            .burst
-            .iter()
-            .chain(evidence.direct.iter().map(|(_, burst)| burst))
-            .for_each(|burst| accounts.burst(burst));
-        if let (None, Some(report), Some(address)) =
-            (&round.path, &evidence.path, round.aim.addresses.first())
-        {
-            self.path.tell(report, *address, start.elapsed(), lines, accounts);
+        self.lines.doubt.waited(start.elapsed(), self.config.timeout);
+        let direct = evidence.direct.iter().map(|(_, burst)| burst);
+        evidence.burst.iter().chain(direct).for_each(|burst| self.accounts.burst(burst));
+        if round.path.is_none() {
+            self.tell_path(evidence.path.as_ref(), start);
         }
-        Evidence { slowness, suspect: evidence.suspect.or_else(|| lines.doubt.suspect()), ..evidence }
+        let suspect = evidence.suspect.or_else(|| self.lines.doubt.suspect());
+        Evidence { slowness, suspect, ..evidence }
     }
 }

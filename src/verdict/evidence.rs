@@ -34,8 +34,8 @@ pub struct Evidence {
     pub direct: Vec<(IpAddr, Burst)>,
     /// Whether `burst` lost more than `LOSS_THRESHOLD`.
     pub is_lossy: bool,
-    /// What large packets come to.
-    pub path: Option<PathReport>,
+    /// What large packets come to, and on the way to which address.
+    pub path: Option<(IpAddr, PathReport)>,
     /// A latency out of the node's own history, confirmed.
     pub slowness: Option<Slowness>,
     /// Why the prober itself is in doubt.
@@ -185,11 +185,11 @@ impl Evidence {
         self.probes.iter().map(|probe| (probe.protocol, probe.again)).collect()
     }
 
-    /// The path MTU where large packets vanish, and in which direction.
-    pub(super) fn black_hole(&self) -> Option<(&PathReport, Option<Direction>)> {
+    /// Where large packets vanish, and in which direction.
+    pub(super) fn black_hole(&self) -> Option<(IpAddr, &PathReport, Option<Direction>)> {
         match &self.path {
-            Some(report @ PathReport { finding: Finding::BlackHole(direction), .. }) => {
-                Some((report, *direction))
+            Some((address, report @ PathReport { finding: Finding::BlackHole(direction), .. })) => {
+                Some((*address, report, *direction))
             }
             _ => None,
         }

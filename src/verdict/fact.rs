@@ -66,7 +66,7 @@ impl Fact {
                     .map(|(to, burst)| format!("direct:{to}/{}of{}", burst.dead_ports, burst.ports))
                     .collect()
             }
-            Self::Path => one(evidence.black_hole(), |(report, _)| {
+            Self::Path => one(evidence.black_hole(), |(_, report, _)| {
                 let [mtu, interface] = [report.mtu, report.interface].map(bytes);
                 format!("mtu:{mtu}of{interface}")
             }),

@@ -291,13 +291,16 @@ fn one_of_the_protocols_is_a_port() {
 
 #[test]
 fn large_packets_that_vanish_are_the_mtu() {
-    let path = |finding, mtu| Some(PathReport { finding, mtu, interface: Some(1500), told_by: None });
+    let path = |finding, mtu| {
+        let report = PathReport { finding, mtu, interface: Some(1500), told_by: None };
+        Some(("10.96.0.12".parse().unwrap(), report))
+    };
     let forward = || path(Finding::BlackHole(Some(Direction::Forward)), Some(1400));
-    let detail = "packets of more than 1400 bytes vanish on the way there, the interface takes 1500";
+    let detail = "packets of more than 1400 bytes vanish on the way to 10.96.0.12, the interface takes 1500";
     let words = "mtu:1400of1500,tcp:ok,udp:ok,http:ok";
     assert_says(&Evidence { path: forward(), ..well() }, Verdict::Mtu, detail, words);
     let somewhere = path(Finding::BlackHole(None), None);
-    let detail = "large packets vanish in a direction unknown, the interface takes 1500";
+    let detail = "large packets vanish on the way to or from 10.96.0.12, the interface takes 1500";
     let words = "mtu:unknownof1500,tcp:ok,udp:ok,http:ok";
     assert_says(&Evidence { path: somewhere, ..well() }, Verdict::Mtu, detail, words);
     // Where small ones vanish as well it is more than that, and where whoever sends large ones is told,

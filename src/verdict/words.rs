@@ -119,11 +119,11 @@ pub(super) fn dns_server(evidence: &Evidence) -> String {
 }
 
 pub(super) fn mtu(evidence: &Evidence) -> String {
-    let Some((report, direction)) = evidence.black_hole() else { return String::new() };
+    let Some((address, report, direction)) = evidence.black_hole() else { return String::new() };
     let way = match direction {
-        Some(Direction::Forward) => "on the way there",
-        Some(Direction::Return) => "on the way back",
-        None => "in a direction unknown",
+        Some(Direction::Forward) => format!("on the way to {address}"),
+        Some(Direction::Return) => format!("on the way from {address}"),
+        None => format!("on the way to or from {address}"),
     };
     let what = match report.mtu {
         Some(mtu) => format!("packets of more than {mtu} bytes vanish {way}"),
