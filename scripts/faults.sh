@@ -48,10 +48,10 @@ conntrack_all_moved     conntrack    r1 and r2 have other addresses, and all flo
 no_route                local        the client has no default route
 link_down               local        the client's link is down
 client_dropped          local        what n1 forwards from the client is lost
-slow_download           slow         a download fills the link to the client, 20 Mbit/s
+slow_download           slow         a download fills the link to the client, 10 Mbit/s
 slow_upload             slow         an upload fills the link from the client, 20 Mbit/s
-slow_servers            slow         r1 and r2 run for 10 ms of every 40
-client_throttled        prober       the client has 1 % of a core
+slow_servers            slow         r1 and r2 run for 3 ms of every 63
+client_throttled        prober       the client's control group has 1 % of a core, and a busy loop in it
 client_stopped          prober       the client is stopped for two seconds of every three
 target_silent           unknown      the Service is silent, and the client knows no replicas (no --endpoints-host)
 target_unreachable      unknown      the Service is unreachable, and the client knows no replicas
@@ -189,11 +189,11 @@ break_no_route() { ip -n lab-client route delete default; }
 break_link_down() { ip -n lab-n1 link set client down; }
 break_client_dropped() { lose 'iif client'; }
 
-# Of a queue of 400 ms a transfer with a small buffer fills some 20 ms: nothing is lost.
-narrow() { at "$1" tc qdisc replace dev "$2" root tbf rate 20mbit burst 4kb limit 1mb; }
+# narrow WHERE LINK RATE: with a queue that a transfer with a small buffer fills by a tenth or so, and none overflows.
+narrow() { at "$1" tc qdisc replace dev "$2" root tbf rate "$3" burst 4kb limit 1mb; }
 
 break_slow_download() {
-    narrow n1 client
+    narrow n1 client 10mbit
     # shellcheck disable=SC2016 # for perl
     disturb sink client perl -e 'use IO::Socket::INET;
         my $listener = IO::Socket::INET->new(LocalPort => 9, Listen => 1, ReuseAddr => 1) or die;
@@ -208,7 +208,7 @@ break_slow_download() {
 }
 break_slow_upload() {
     lose 'udp dport 9'
-    narrow client eth0
+    narrow client eth0 20mbit
     # shellcheck disable=SC2016 # for perl
     disturb upload client perl -e 'use IO::Socket::INET;
         my $socket = IO::Socket::INET->new(PeerAddr => "10.0.2.2:9", Proto => "udp") or die;
@@ -219,13 +219,18 @@ break_slow_servers() {
     # shellcheck disable=SC2016 # for perl
     disturb stutter mid perl -e 'for (;;) {
             kill "STOP", @ARGV;
-            select(undef, undef, undef, 0.03);
+            select(undef, undef, undef, 0.06);
             kill "CONT", @ARGV;
-            select(undef, undef, undef, 0.01);
+            select(undef, undef, undef, 0.003);
         }' "$(cat "$state/r1.pid")" "$(cat "$state/r2.pid")"
 }
 
-break_client_throttled() { throttle 1000; }
+# Alone the client would need little more than that.
+break_client_throttled() {
+    throttle 1000
+    # shellcheck disable=SC2016 # for the shell in the background
+    disturb hog client bash -c 'echo 0 >"$0/cgroup.procs"; while :; do :; done' "$group"
+}
 break_client_stopped() {
     # shellcheck disable=SC2016 # for the shell in the background
     disturb stopper mid bash -c 'while kill -STOP $(ip netns pids lab-client); do

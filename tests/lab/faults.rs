@@ -15,7 +15,7 @@ use crate::CORES;
 use crate::trial::{Finding, trial};
 
 /// Laboratories at a time. They wait most of the time: on two cores each is as quick as it is alone.
-const AT_A_TIME: usize = 10;
+const AT_A_TIME: usize = 7;
 
 /// A fault, as `scripts/lab.sh list` has it.
 #[derive(Clone, Debug)]
