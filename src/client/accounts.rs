@@ -51,7 +51,7 @@ impl Accounts {
     pub(super) fn datagrams(&mut self, series: &Series, settled: Settled) {
         self.metrics().datagrams(Datagrams {
             sent: series.sent,
-            received: series.sent - series.lost,
+            received: series.sent.saturating_sub(series.lost),
             lost_forward: series.lost_forward + settled.forward,
             lost_return: series.lost_return + settled.backward,
             lost_unknown: settled.unknown,
@@ -65,7 +65,7 @@ impl Accounts {
     pub(super) fn burst(&mut self, burst: &Burst) {
         self.metrics().datagrams(Datagrams {
             sent: burst.sent,
-            received: burst.sent - burst.lost,
+            received: burst.sent.saturating_sub(burst.lost),
             lost_forward: burst.lost_forward,
             lost_return: burst.lost_return,
             lost_unknown: burst.lost_unknown,

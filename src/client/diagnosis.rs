@@ -49,7 +49,7 @@ impl Pass<'_> {
         datagrams: &mut Datagrams,
     ) -> (Evidence, Option<Times>) {
         let deadline = Deadline::after(self.config.timeout);
-        let nameservers = self.ask_for_names(replicas, deadline.share(3));
+        let nameservers = self.ask_for_names(round, replicas, deadline.share(3));
         let learned = nameservers.iter().flat_map(|server| &server.addresses);
         let target = round.aim.addresses.iter().chain(learned).next().copied();
         let listed = replicas.addresses();
@@ -73,8 +73,13 @@ impl Pass<'_> {
         (evidence, times)
     }
 
-    /// Asks the nameservers, each for itself, and meanwhile for the list of replicas.
-    fn ask_for_names(&self, replicas: &mut Replicas, deadline: Deadline) -> Vec<Surveyed> {
+    /// Asks the nameservers, each for itself, and meanwhile for the list of replicas. Where no name has to be
+    /// looked up, and nothing fails that might be this node's own fault, they are nobody's business.
+    fn ask_for_names(&self, round: &Round, replicas: &mut Replicas, deadline: Deadline) -> Vec<Surveyed> {
+        if self.name.is_none() && !round.has_failed() {
+            replicas.refresh(self.resolver, deadline);
+            return vec![];
+        }
         thread::scope(|scope| {
             let survey = || self.resolver.survey(self.name, deadline);
             let survey = thread::Builder::new().spawn_scoped(scope, survey);
