@@ -17,6 +17,7 @@
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
 //! | [`wire`] | the datagrams of a UDP series |
 //! | [`node`] | what the kernel says of this process and its control group |
+//! | [`parallel`] | works done at the same time |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps, the schedule |
 //!
@@ -59,6 +60,8 @@ pub mod http;
 pub mod wire;
 
 pub mod node;
+
+pub mod parallel;
 
 pub mod sys;
 

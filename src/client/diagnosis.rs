@@ -2,7 +2,6 @@
 //! rules as plain data.
 
 use std::net::{IpAddr, SocketAddr};
-use std::thread;
 
 use super::datagrams::Datagrams;
 use super::path::{self, Path};
@@ -12,6 +11,7 @@ use super::round::Round;
 use super::services::Prober;
 use crate::config;
 use crate::dns::{Resolver, Surveyed};
+use crate::parallel;
 use crate::probe::series::Times;
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
@@ -53,7 +53,7 @@ impl Pass<'_> {
         let learned = nameservers.iter().flat_map(|server| &server.addresses);
         let target = round.aim.addresses.iter().chain(learned).next().copied();
         let listed = replicas.addresses();
-        let large = self.path.addresses(target, replicas.in_turn());
+        let large = self.path.addresses(target, &listed);
         let measure = |deadline| path::measure(&large, self.config, deadline);
         let plan = Plan {
             subjects: subjects(round, target, &listed),
@@ -80,12 +80,12 @@ impl Pass<'_> {
             replicas.refresh(self.resolver, deadline);
             return vec![];
         }
-        thread::scope(|scope| {
-            let survey = || self.resolver.survey(self.name, deadline);
-            let survey = thread::Builder::new().spawn_scoped(scope, survey);
-            replicas.refresh(self.resolver, deadline);
-            survey.ok().and_then(|survey| survey.join().ok()).unwrap_or_default()
-        })
+        let mut surveyed = Vec::new();
+        parallel::run(vec![
+            Box::new(|| replicas.refresh(self.resolver, deadline)),
+            Box::new(|| surveyed = self.resolver.survey(self.name, deadline)),
+        ]);
+        surveyed
     }
 
     fn bursts(&self, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<(SocketAddr, usize, usize)> {

@@ -14,8 +14,10 @@ const LATE: Duration = Duration::from_millis(100);
 /// one period of the scheduler's bandwidth control, which is 100 ms.
 const THROTTLED: Duration = Duration::from_millis(50);
 
-/// The longest that the prober may wait for a processor in a round: in the sixty times or so that it wakes.
+/// The longest that the prober may wait for a processor in a round, in the sixty times or so that it wakes; in
+/// a round of more than two and a half seconds, a tenth of it.
 const QUEUED: Duration = Duration::from_millis(250);
+const QUEUED_SHARE: u32 = 10;
 
 /// The longest that the control group may wait for memory in a round.
 const STALLED: Duration = Duration::from_millis(100);
@@ -25,6 +27,7 @@ const STALLED: Duration = Duration::from_millis(100);
 pub(super) struct Doubt {
     group: ControlGroup,
     queue: RunQueue,
+    began: Option<Instant>,
     late: Duration,
     throttled: Duration,
     stalled: Duration,
@@ -38,7 +41,7 @@ impl Doubt {
         let late = due.elapsed();
         // What happened during the sleep before it is nobody's latency.
         let (group, queue) = (std::mem::take(&mut self.group), std::mem::take(&mut self.queue));
-        *self = Self { group, queue, late, ..Self::default() };
+        *self = Self { group, queue, began: Some(Instant::now()), late, ..Self::default() };
         self.group.denied();
         self.queue.waited();
         late
@@ -66,10 +69,15 @@ impl Doubt {
         self.reason()
     }
 
+    /// How long the round has lasted.
+    fn lasted(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+
     fn reason(&self) -> Option<Suspect> {
         if self.throttled > THROTTLED {
             Some(Suspect::Throttled)
-        } else if self.late > LATE || self.queued > QUEUED {
+        } else if self.late > LATE || self.queued > QUEUED.max(self.lasted() / QUEUED_SHARE) {
             Some(Suspect::Late)
         } else if self.stalled > STALLED {
             Some(Suspect::Memory)

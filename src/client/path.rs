@@ -13,6 +13,10 @@ use crate::probe::transfer::Direction;
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
+/// The addresses that are measured one after another: a black hole takes half a second to be sure of, and each
+/// has its share of `TEST_TIMEOUT`.
+const ADDRESSES: usize = 4;
+
 /// When the path MTU was measured, how often it has failed, and where.
 #[derive(Default)]
 pub(super) struct Path {
@@ -55,11 +59,16 @@ impl Path {
         is_measurable(config) && (self.rounds - 1).is_multiple_of(config.mtu_interval)
     }
 
-    /// The addresses to measure: the target's, and that of the last black hole, or else the `replica`'s whose
-    /// turn it is.
-    pub(super) fn addresses(&self, target: Option<IpAddr>, replica: Option<IpAddr>) -> Vec<IpAddr> {
-        let other = self.hole.or(replica).filter(|other| Some(*other) != target);
-        target.into_iter().chain(other).collect()
+    /// The addresses to measure: the target's, that of the last black hole, and those of `replicas`, as many
+    /// as the time is enough for.
+    pub(super) fn addresses(&self, target: Option<IpAddr>, replicas: &[IpAddr]) -> Vec<IpAddr> {
+        let mut addresses = Vec::new();
+        for address in target.into_iter().chain(self.hole).chain(replicas.iter().copied()) {
+            if addresses.len() < ADDRESSES && !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        addresses
     }
 
     /// Prints the line of what was measured in `took`.

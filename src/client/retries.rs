@@ -1,12 +1,11 @@
-//! Everything that a diagnosing pass probes, at the same time: a thread each, some sixty at the most.
+//! Everything that a diagnosing pass probes, at the same time: some sixty works at the most.
 
 use std::net::{IpAddr, SocketAddr};
-use std::panic;
-use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::path::Measured;
 use super::services::Prober;
+use crate::parallel::{self, Work};
 use crate::probe::series::{self, Burst, Dead, Flows, Times};
 use crate::probe::{Answerer, Error, Outcome, Phase};
 use crate::time::Deadline;
@@ -18,9 +17,6 @@ const TRIES: u32 = 4;
 
 /// The time between the datagrams of another series.
 const SPACING: Duration = Duration::from_millis(1);
-
-/// The stack of a thread: none has more than a few KiB of buffers on it.
-const STACK_SIZE: usize = 128 * 1024;
 
 /// A protocol at an address.
 pub(super) type Subject = (Protocol, SocketAddr);
@@ -60,55 +56,36 @@ pub(super) fn carry_out(
     prober: Prober,
     deadline: Deadline,
 ) -> Results {
-    thread::scope(|scope| {
-        let tries =
-            plan.subjects.iter().map(|subject| start(scope, move || try_again(*subject, prober, deadline)));
-        let tries: Vec<_> = tries.collect();
-        let bursts = plan.bursts.iter().map(|(peer, ports, each)| {
-            let (peer, ports, each) = (*peer, *ports, *each);
-            start(scope, move || series::burst(peer, ports, each, deadline))
-        });
-        let bursts: Vec<_> = bursts.collect();
-        let path = plan.path.map(|measure| start(scope, move || measure(deadline)));
-        let mut results = Results::default();
-        if let Some(flows) = flows {
-            results.flows = Some(flows.confirm(deadline));
-            results.times = plan.times.then(|| flows.series(SPACING, deadline).times).flatten();
-        }
-        for ((_, address), handle) in plan.subjects.iter().zip(tries) {
-            let (tries, answerer) = results.join(handle).unwrap_or((NOT_TRIED, None));
-            results.tries.push(tries);
-            results.answerers.extend(answerer.map(|answerer| (address.ip(), answerer)));
-        }
-        for handle in bursts {
-            let burst = results.join(handle).unwrap_or_default();
-            results.bursts.push(burst);
-        }
-        results.path = path.and_then(|handle| results.join(handle).flatten());
-        results
-    })
+    let mut results = Results { bursts: vec![Burst::default(); plan.bursts.len()], ..Results::default() };
+    let mut tried = vec![(NOT_TRIED, None); plan.subjects.len()];
+    let Results { bursts, path, flows: dead, times, .. } = &mut results;
+    let mut works: Vec<Work> = Vec::new();
+    if let Some(flows) = flows {
+        works.push(Box::new(move || {
+            *dead = Some(flows.confirm(deadline));
+            *times = plan.times.then(|| flows.series(SPACING, deadline).times).flatten();
+        }));
+    }
+    for (subject, tried) in plan.subjects.iter().zip(&mut tried) {
+        works.push(Box::new(move || *tried = try_again(*subject, prober, deadline)));
+    }
+    for ((peer, ports, each), burst) in plan.bursts.iter().zip(bursts) {
+        works.push(Box::new(move || *burst = series::burst(*peer, *ports, *each, deadline)));
+    }
+    if let Some(measure) = plan.path {
+        works.push(Box::new(move || *path = measure(deadline)));
+    }
+    results.is_short = parallel::run(works) > 0;
+    for ((_, address), (tries, answerer)) in plan.subjects.iter().zip(tried) {
+        results.tries.push(tries);
+        results.answerers.extend(answerer.map(|answerer| (address.ip(), answerer)));
+    }
+    results
 }
 
 /// A try for which there was no thread: the prober's own failure.
 const NOT_TRIED: Tries =
     Tries { made: 1, failed: 1, symptom: Some(Symptom { error: Error::Io, phase: Phase::Connect }) };
-
-/// A running thread; `None` where this host has none left.
-type Handle<'scope, T> = Option<ScopedJoinHandle<'scope, T>>;
-
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> Handle<'scope, T> {
-    thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work).ok()
-}
-
-impl Results {
-    fn join<T>(&mut self, handle: Handle<T>) -> Option<T> {
-        self.is_short |= handle.is_none();
-        handle.map(|handle| handle.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
-    }
-}
 
 /// Probes again and again, each time with an equal share of the time left.
 fn try_again((protocol, address): Subject, prober: Prober, deadline: Deadline) -> (Tries, Option<Answerer>) {

@@ -156,7 +156,7 @@ impl<'a> Rounds<'a> {
 
     fn measure_path(&mut self, round: &mut Round) {
         let target = round.aim.addresses.first().copied();
-        let addresses = self.path.addresses(target, self.replicas.in_turn());
+        let addresses = self.path.addresses(target, self.replicas.in_turn().as_slice());
         let start = Instant::now();
         round.path = path::measure(&addresses, self.config, Deadline::after(self.config.timeout));
         self.tell_path(round.path.as_ref(), start);

@@ -2,17 +2,13 @@
 //! `interview`, and whom a look-up asks to `search`.
 
 use std::net::{IpAddr, SocketAddr};
-use std::panic;
-use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::Name;
 use super::exchange::Failure;
 use super::interview::{Answer, OverTcp, OverUdp, Questions, Reached};
 use super::resolv_conf::ResolvConf;
+use crate::parallel::{self, Work};
 use crate::time::Deadline;
-
-/// The stack of a thread: the largest thing on it is a datagram of 1,232 bytes.
-const STACK_SIZE: usize = 64 * 1024;
 
 /// What became of asking one nameserver, all by the survey's deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,36 +30,24 @@ pub struct Surveyed {
     pub addresses: Vec<IpAddr>,
 }
 
-/// Asks all nameservers of `conf` at the same time: two threads each, and there are at most three of them.
+/// Asks all nameservers of `conf` at the same time: two works each, and there are at most three of them.
 pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline) -> Vec<Surveyed> {
     let questions = &Questions::new(conf, candidates);
-    thread::scope(|scope| {
-        let ask = |nameserver: &SocketAddr| {
-            let nameserver = *nameserver;
-            let udp = start(scope, move || questions.over_udp(nameserver, deadline));
-            let tcp = start(scope, move || questions.over_tcp(nameserver, deadline));
-            (nameserver, udp, tcp)
-        };
-        let asked: Vec<_> = conf.nameservers.iter().map(ask).collect();
-        let surveyed = asked.into_iter().map(|(nameserver, udp, tcp)| {
-            let udp = udp.map_or_else(|| questions.fail_over_udp(Failure::Local), join);
-            let tcp = tcp.map_or_else(|| questions.fail_over_tcp(Failure::Local), join);
-            Surveyed::of(nameserver, udp, tcp)
-        });
-        surveyed.collect()
-    })
-}
-
-/// `None` where this host has no thread left.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> Option<ScopedJoinHandle<'scope, T>> {
-    thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work).ok()
-}
-
-fn join<T>(thread: ScopedJoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    let mut asked: Vec<_> = conf.nameservers.iter().map(|nameserver| (*nameserver, None, None)).collect();
+    let mut works: Vec<Work> = Vec::new();
+    for (nameserver, udp, tcp) in &mut asked {
+        let nameserver = *nameserver;
+        works.push(Box::new(move || *udp = Some(questions.over_udp(nameserver, deadline))));
+        works.push(Box::new(move || *tcp = Some(questions.over_tcp(nameserver, deadline))));
+    }
+    // Those for which there was no thread are known by what they leave empty.
+    parallel::run(works);
+    let surveyed = asked.into_iter().map(|(nameserver, udp, tcp)| {
+        let udp = udp.unwrap_or_else(|| questions.fail_over_udp(Failure::Local));
+        let tcp = tcp.unwrap_or_else(|| questions.fail_over_tcp(Failure::Local));
+        Surveyed::of(nameserver, udp, tcp)
+    });
+    surveyed.collect()
 }
 
 impl Surveyed {
@@ -93,6 +77,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener, UdpSocket};
     use std::slice;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
     use std::time::{Duration, Instant};
 
     use super::super::interview::UDP_PORTS;
