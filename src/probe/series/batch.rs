@@ -23,7 +23,7 @@ pub(super) struct Batch {
     pub(super) sent: Vec<u64>,
     pub(super) unsent: u64,
     answered: u64,
-    /// Of the replies whose time of arrival is known.
+    /// Of the replies whose time of arrival is known, in the order of their arrival.
     pub(super) samples: Vec<Sample>,
     pub(super) of_smoker: bool,
     pub(super) duplicate: u64,
@@ -76,7 +76,8 @@ impl Batch {
         let sent = self.moments[nth].1;
         if let Some(arrived) = arrived.filter(|&arrived| sent <= arrived) {
             let turnaround = answer.reply.map(|reply| reply.turnaround);
-            self.samples.push(Sample { sequence: answer.sequence, sent, arrived, turnaround });
+            let place = self.samples.partition_point(|sample| sample.arrived <= arrived);
+            self.samples.insert(place, Sample { sequence: answer.sequence, sent, arrived, turnaround });
         }
     }
 

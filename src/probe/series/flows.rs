@@ -77,8 +77,7 @@ impl Flows {
     /// `series` says. The sending takes half of the time until `deadline` at the most.
     pub fn series(&mut self, spacing: Duration, deadline: Deadline) -> Series {
         let all: Vec<usize> = (0..self.open.len()).collect();
-        let mut batch = self.exchange(&all, spacing, deadline);
-        batch.samples.sort_by_key(|sample| sample.arrived);
+        let batch = self.exchange(&all, spacing, deadline);
         let total = batch.total();
         Series {
             sent: batch.sent.iter().sum(),

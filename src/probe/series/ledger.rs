@@ -244,12 +244,14 @@ fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
     if counts.iter().any(|count| count.instance != instance) {
         return None;
     }
-    let mut numbers: Vec<u32> = counts.iter().map(|count| count.received.get()).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    // Replies that come late have numbers from before.
-    numbers.retain(|&number| number > from);
-    let highest = *numbers.last()?;
+    let mut numbers: Vec<u32> = Vec::new();
+    for number in counts.iter().map(|count| count.received.get()) {
+        // Replies that come late have numbers from before, and a reply that came twice has one number.
+        if number > from && !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    let highest = *numbers.iter().max()?;
     (highest - from).checked_sub(u32::try_from(numbers.len()).ok()?)
 }
 
