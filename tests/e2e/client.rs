@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 use smoker::time::Schedule;
 
-use crate::line::{Line, Outcome};
+use crate::line::Line;
 use crate::running::{Ended, PATIENCE, Running, port_flags};
 use crate::scripted::{OK, Refused, closes_within, http, read_head, read_ping, silent, tcp, udp};
 use crate::server::child::Server;
-use crate::support::smoker;
+use crate::support::{PROBES_ALONE, smoker};
 
-/// `smoker client` against these ports on 127.0.0.1.
+/// `smoker client` against these ports on 127.0.0.1, with its three probes alone.
 fn client(tcp: SocketAddr, udp: SocketAddr, http: SocketAddr, flags: &[&str]) -> Command {
     let mut command = smoker();
     command.args(["client", "--server-host=127.0.0.1", "--node-name=n"]);
-    command.args(port_flags(tcp.port(), udp.port(), http.port())).args(flags);
+    command.args(port_flags(tcp.port(), udp.port(), http.port())).args(PROBES_ALONE).args(flags);
     command
 }
 
@@ -30,12 +30,25 @@ fn client_of(address: SocketAddr, flags: &[&str]) -> Running {
     Running::start(client(address, address, address, flags))
 }
 
-/// What each probe came to. That rounds overrun short intervals on a busy machine is nobody's matter here.
+/// What each probe came to. What else a round tells, and that rounds overrun short intervals on a busy
+/// machine, is nobody's matter here.
 fn briefs(lines: &[String]) -> Vec<String> {
-    lines.iter().filter(|line| skipped(line).is_none()).map(|line| Line::of(line).brief()).collect()
+    lines.iter().map(|line| Line::of(line)).filter(Line::is_probe).map(|line| line.brief()).collect()
 }
 
-/// Asserts this exit status, these lines in brief, and a silent stderr.
+/// All lines in brief.
+fn all_briefs(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| Line::of(line).brief()).collect()
+}
+
+/// The next line about a probe, and when it came.
+fn timed_probe(client: &Running) -> (Instant, Line) {
+    let mut lines = std::iter::repeat_with(|| client.timed_line());
+    let mut lines = lines.by_ref().map(|(at, line)| (at, Line::of(&line)));
+    lines.find(|(_, line)| line.is_probe()).unwrap()
+}
+
+/// Asserts this exit status, these lines about probes in brief, and a silent stderr.
 fn assert_ended(ended: &Ended, status: i32, lines: &[&str]) {
     assert_eq!(briefs(&ended.lines), lines);
     assert_eq!((ended.status, &*ended.stderr), (Some(status), ""));
@@ -134,9 +147,15 @@ fn success_is_of_level_info_and_failure_always_prints() {
         let flags = ["--count=1", "--log-level", level];
         let good = Running::start(client(server.tcp, server.udp, server.http, &flags)).ended();
         assert_ended(&good, 0, expected);
+        assert_eq!(good.lines.is_empty(), expected.is_empty(), "{:?}", good.lines);
         let flags = ["--server-host=127.0.0.2", "--protocols=tcp", "--log-level", level, "--count=1"];
         let bad = client_of(closed.tcp, &flags).ended();
-        assert_ended(&bad, 1, &["TCP refused connect"]);
+        let expected = ["TCP refused connect", "VERDICT server", "SUMMARY TCP"];
+        let printed = if ["error", "warn"].contains(&level) { 2 } else { 3 };
+        assert_eq!(
+            (bad.status, all_briefs(&bad.lines)),
+            (Some(1), expected[..printed].iter().map(ToString::to_string).collect())
+        );
     }
 }
 
@@ -151,8 +170,8 @@ struct Row {
 
 impl Row {
     fn take(&mut self, line: &Line) {
-        self.now = format!("{}Z", line.stamp.replace(' ', "T"));
-        if matches!(line.outcome, Outcome::Success { .. }) {
+        self.now = line.moment();
+        if line.event == "SUCCESS" {
             self.failures = 0;
             return;
         }
@@ -181,16 +200,13 @@ fn failures_are_counted_in_a_row_that_a_success_ends() {
         (0..3).for_each(|_| assert!(server.line().contains("LISTENING")));
         server
     };
-    let flags = ["--server-host=127.0.0.2", "--interval=30ms", "--protocols=tcp,udp", "--log-level=info"];
+    let flags = ["--server-host=127.0.0.2", "--interval=30ms", "--timeout=1s", "--protocols=tcp,udp"];
     let client = Running::start(client(held.tcp, held.udp, held.tcp, &flags));
     let mut rows = [Row::default(), Row::default()];
     let mut read_until = |reached: &dyn Fn(&Row) -> bool| {
         while !rows.iter().all(reached) {
-            let line = client.line();
-            if skipped(&line).is_none() {
-                let line = Line::of(&line);
-                rows[usize::from(line.kind == "UDP")].take(&line);
-            }
+            let (_, line) = timed_probe(&client);
+            rows[usize::from(line.kind == "UDP")].take(&line);
         }
     };
     read_until(&|row| row.failures >= 3);
@@ -235,10 +251,11 @@ fn rounds_do_not_drift() {
     let (mut rounds, mut ticks, mut last) = (0, 0, start);
     while rounds < ROUNDS {
         let (at, line) = client.timed_line();
-        if let Some(skipped) = skipped(&line) {
+        let line = Line::of(&line);
+        if line.kind == "CLIENT" {
             // A busy machine: these ticks have passed without a round.
-            ticks += skipped;
-        } else {
+            ticks += u32::try_from(line.count("skipped")).unwrap();
+        } else if line.is_probe() {
             (rounds, ticks, last) = (rounds + 1, ticks + 1, at);
         }
     }
@@ -247,13 +264,6 @@ fn rounds_do_not_drift() {
     assert!(elapsed >= interval * (ticks - 2), "{ticks} ticks in {elapsed:?}");
     // A client that slept the interval after each round would need 3.2 s.
     assert!(elapsed <= interval * ticks + Duration::from_millis(900), "{ticks} ticks in {elapsed:?}");
-}
-
-/// The number in `[…] [NODE:n] [CLIENT] OVERRUN skipped=3`.
-fn skipped(line: &str) -> Option<u32> {
-    let (before, number) = line.split_once("] [NODE:n] [CLIENT] OVERRUN skipped=")?;
-    assert_eq!(before.len(), "[2025-11-13 10:30:00".len(), "{line}");
-    Some(number.parse().unwrap())
 }
 
 #[test]
@@ -265,10 +275,10 @@ fn a_round_that_overruns_skips_ticks_and_says_so_at_warn() {
         client_of(mute, &flags).ended().lines
     };
     let lines = run("warn");
-    assert_eq!(lines.len(), 3, "{lines:?}");
-    assert_eq!(Line::of(&lines[0]).brief(), "TCP timeout receive");
-    assert!(skipped(&lines[1]).is_some_and(|skipped| skipped >= 2), "{lines:?}");
-    assert_eq!(run("error").len(), 2);
+    let expected = ["TCP timeout receive", "VERDICT server", "CLIENT OVERRUN", "TCP timeout receive"];
+    assert_eq!(all_briefs(&lines), expected);
+    assert!(Line::of(&lines[2]).count("skipped") >= 2, "{lines:?}");
+    assert_eq!(run("error").len(), 3);
 }
 
 /// The second round is due one phase after the start, and the phase comes from the node's name.
@@ -291,7 +301,7 @@ fn a_fleet_spreads_over_the_interval() {
         (phase(&name), Instant::now(), Running::start(command))
     });
     for (phase, start, client) in clients {
-        let at = [(); 3].map(|()| client.timed_line().0 - start);
+        let at = [(); 3].map(|()| timed_probe(&client).0 - start);
         assert!(at[1] >= phase && at[2] >= phase + interval, "{phase:?}: {at:?}");
         // At once; and within what a busy machine may add.
         let slack = Duration::from_millis(350);
@@ -304,7 +314,7 @@ fn a_signal_ends_the_sleep_at_once() {
     let server = Server::start(&["--log-level=error"]);
     for signal in ["TERM", "INT"] {
         let client = Running::start(client(server.tcp, server.udp, server.http, &["--interval=24h"]));
-        for expected in ALL_WELL {
+        for expected in ALL_WELL.into_iter().chain(["VERDICT healthy"]) {
             assert_eq!(Line::of(&client.line()).brief(), expected);
         }
         let start = Instant::now();
@@ -326,6 +336,8 @@ fn a_signal_during_a_probe_ends_it_by_its_deadline_and_no_other_is_begun() {
         client.signal(signal);
         let ended = client.ended();
         assert_ended(&ended, 0, &["TCP timeout receive"]);
+        // A round that is broken off is not judged.
+        assert_eq!(ended.lines.len(), 1, "{:?}", ended.lines);
         let took = ended.at - begun;
         assert!(took < timeout + Duration::from_millis(400), "{signal}: {took:?}");
     }

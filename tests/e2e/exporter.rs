@@ -124,7 +124,8 @@ fn its_health_is_not_its_servers() {
 #[test]
 fn a_client_whose_rounds_are_overdue_says_so_until_they_go_on() {
     let server = Server::start(&[]);
-    let flags = ["--interval", "20ms", "--timeout", "100ms"];
+    // Short rounds soon have more to say than a pipe takes.
+    let flags = ["--interval", "20ms", "--timeout", "100ms", "--udp-flows=0", "--mtu-interval=0"];
     let (mut client, mut stdout) = Running::unread(command(&server, &flags));
     let address = listening(&first_line(&mut stdout));
     eventually("rounds are overdue", || {

@@ -13,7 +13,7 @@ use std::thread;
 
 use crate::line::Line;
 use crate::running::{Ended, Running};
-use crate::support::smoker;
+use crate::support::{PROBES_ALONE, smoker};
 
 /// Set, to a test's name, in the process within the namespaces.
 const INSIDE: &str = "SMOKER_TEST_INSIDE";
@@ -70,17 +70,31 @@ pub(crate) fn etc(files: &[(&str, &str)]) {
     }
 }
 
-/// `smoker check HOST` with these flags, ended, and its lines.
-pub(crate) fn check(host: &str, flags: &[&str]) -> (Ended, Vec<Line>) {
+fn checking(host: &str, flags: &[&str]) -> Command {
     let mut command = smoker();
-    command.args(["check", host, "--node-name=n"]).args(flags);
-    let ended = Running::start(command).ended();
-    let lines = ended.lines.iter().map(|line| Line::of(line)).collect();
+    command.args(["check", host, "--node-name=n"]).args(PROBES_ALONE).args(flags);
+    command
+}
+
+/// `smoker check HOST` with these flags, ended, and its lines about the three probes. Unless the flags say
+/// otherwise it sends no series and measures no path.
+pub(crate) fn check(host: &str, flags: &[&str]) -> (Ended, Vec<Line>) {
+    let ended = Running::start(checking(host, flags)).ended();
+    let lines = ended.lines.iter().map(|line| Line::of(line)).filter(Line::is_probe).collect();
     (ended, lines)
 }
 
-/// The lines of `smoker check HOST` in brief.
+/// The same lines as they come, one for each of `--protocols`. The verdict behind them, and the time that it
+/// may take where a probe has failed, is not waited for.
+pub(crate) fn probed(host: &str, flags: &[&str]) -> Vec<Line> {
+    let protocols = flags.iter().rev().find_map(|flag| flag.strip_prefix("--protocols="));
+    let count = protocols.map_or(3, |protocols| protocols.split(',').count());
+    let check = Running::start(checking(host, flags));
+    let lines = std::iter::repeat_with(|| Line::of(&check.line()));
+    lines.filter(Line::is_probe).take(count).collect()
+}
+
+/// Those in brief.
 pub(crate) fn found(host: &str, flags: &[&str]) -> Vec<String> {
-    let (_, lines) = check(host, flags);
-    lines.iter().map(Line::brief).collect()
+    probed(host, flags).iter().map(Line::brief).collect()
 }

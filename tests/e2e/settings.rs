@@ -445,10 +445,13 @@ fn bytes_that_are_no_text_are_refused_by_name() {
     let shown = "\"caf\u{fffd}\"";
     let flag = OsStr::from_bytes(b"--tcp-port\xff=1");
     for (arguments, line) in [
-        (&[bytes][..], format!("{shown} is not a command (server, client, check, local, help or version)")),
+        (
+            &[bytes][..],
+            format!("{shown} is not a command (server, client, check, local, report, help or version)"),
+        ),
         (
             &["help".as_ref(), bytes],
-            format!("{shown} is not a command with help (server, client, check or local)"),
+            format!("{shown} is not a command with help (server, client, check, local or report)"),
         ),
         (&["version".as_ref(), bytes], format!("stray argument {shown} (see smoker help)")),
         (&["check".as_ref(), bytes], format!("HOST: {shown} is neither a host name nor an IP address")),
