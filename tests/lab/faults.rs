@@ -69,15 +69,19 @@ fn list() -> Vec<Fault> {
 }
 
 /// What became of `faults`, in their order.
-fn trials(faults: Vec<Fault>) -> Vec<Finding> {
-    let mut queue: Vec<(usize, Fault)> = faults.into_iter().enumerate().collect();
+fn trials(faults: &[Fault]) -> Vec<Finding> {
+    let mut queue: Vec<(usize, &Fault)> = faults.iter().enumerate().collect();
     // The longest are to be the first, which are the last of a stack.
     queue.sort_by_key(|(_, fault)| fault.rounds_before());
     let (queue, findings) = (Mutex::new(queue), Mutex::new(BTreeMap::new()));
     let work = || {
         let next = || queue.lock().unwrap().pop();
         while let Some((place, fault)) = next() {
-            let finding = trial(fault);
+            let mut finding = trial(fault);
+            // Other people keep this machine busy.
+            if fault.verdict != "prober" && finding.is_in_doubt() {
+                finding = Finding { is_second: true, ..trial(fault) };
+            }
             findings.lock().unwrap().insert(place, finding);
         }
     };
@@ -90,15 +94,19 @@ fn trials(faults: Vec<Fault>) -> Vec<Finding> {
 }
 
 /// A line a fault, and under it what is wrong.
-fn table(findings: &[Finding]) -> String {
+fn table(faults: &[Fault], findings: &[Finding]) -> String {
     let mut table =
         String::from("fault                  expected     got          rounds     after    recovered\n");
-    for Finding { fault, got, rounds, took, recovered, complaints, .. } in findings {
-        let Fault { name, verdict } = fault;
-        let (got, took) = (got.as_deref().unwrap_or("-"), took.as_secs_f64());
-        let recovered = recovered.map_or("-".into(), |after| format!("{:.1} s", after.as_secs_f64()));
-        let _ = writeln!(table, "{name:22} {verdict:12} {got:12} {rounds:6} {took:7.1} s {recovered:>12}");
-        for complaint in complaints {
+    for (Fault { name, verdict }, finding) in faults.iter().zip(findings) {
+        let (got, rounds) = (finding.got.as_deref().unwrap_or("-"), finding.rounds);
+        let recovered = finding.recovered.map_or("-".into(), |after| format!("{:.1} s", after.as_secs_f64()));
+        let took = finding.took.as_secs_f64();
+        let second = if finding.is_second { "  at the second trial" } else { "" };
+        let _ = writeln!(
+            table,
+            "{name:22} {verdict:12} {got:12} {rounds:6} {took:7.1} s {recovered:>12}{second}"
+        );
+        for complaint in &finding.complaints {
             let _ = writeln!(table, "    {complaint}");
         }
     }
@@ -111,25 +119,24 @@ fn every_fault_has_its_verdict() {
     let _cores = CORES.lock();
     let start = Instant::now();
     let mut faults = list();
-    // For a person: SMOKER_LAB="replica_frozen no_route" runs these alone, and shows what was heard.
+    // For a person: of these names or verdicts alone, and with all that was heard.
     let chosen = env::var("SMOKER_LAB").ok();
     if let Some(chosen) = &chosen {
-        faults.retain(|fault| {
-            chosen.split_whitespace().any(|word| [&fault.name, &fault.verdict].contains(&&word.to_owned()))
-        });
+        let words: Vec<&str> = chosen.split_whitespace().collect();
+        faults.retain(|fault| words.contains(&&*fault.name) || words.contains(&&*fault.verdict));
     }
-    let findings = trials(faults);
-    let mut report = table(&findings);
-    for finding in &findings {
+    let findings = trials(&faults);
+    let mut report = table(&faults, &findings);
+    for (fault, finding) in faults.iter().zip(&findings) {
         if chosen.is_some() || !finding.complaints.is_empty() {
-            let _ = write!(report, "\n{}\n{}", finding.fault.name, finding.transcript);
+            let _ = write!(report, "\n{}\n{}", fault.name, finding.transcript);
         }
     }
-    let _ = writeln!(report, "{} faults in {:.0} s", findings.len(), start.elapsed().as_secs_f64());
-    // Seen even where the test passes: what is printed otherwise is not shown then.
+    let _ = writeln!(report, "{} faults in {:.0} s", faults.len(), start.elapsed().as_secs_f64());
+    // Past the test harness, which shows what is printed of failed tests alone.
     io::stderr().write_all(report.as_bytes()).unwrap();
-    let wrong: Vec<_> = findings.iter().filter(|finding| !finding.complaints.is_empty()).collect();
-    assert!(wrong.is_empty(), "{} of {} faults", wrong.len(), findings.len());
+    let wrong = findings.iter().filter(|finding| !finding.complaints.is_empty()).count();
+    assert_eq!(wrong, 0, "of {} faults", faults.len());
 }
 
 /// Two are the least, and `healthy` is none.

@@ -57,20 +57,16 @@ impl World {
         world
     }
 
-    /// Starts `smoker client` in its pod, with these flags.
-    pub(crate) fn start_client(&mut self, flags: &str) {
-        self.run(&format!("scripts/lab.sh in client smoker client --node-name n1 {flags} &"));
-    }
-
-    /// Runs a command, which has to succeed, to its end.
-    pub(crate) fn run(&mut self, command: &str) {
+    /// Runs a command, which has to succeed. When it was done.
+    pub(crate) fn run(&mut self, command: &str) -> Instant {
         let mark = self.mark();
         writeln!(self.commands.as_mut().unwrap(), "{command}").unwrap();
         let (done, deadline) = (format!("did 0 {command}"), Instant::now() + PATIENCE);
-        while let Some(heard) = self.next(deadline) {
-            if heard.line.starts_with("did ") {
-                assert_eq!(heard.line, done, "{}", self.since(mark));
-                return;
+        for place in mark.. {
+            let Some(Heard { at, line }) = self.heard(place, deadline) else { break };
+            if line.starts_with("did ") {
+                assert_eq!(line, done, "{}", self.since(mark));
+                return at;
             }
         }
         panic!("{command}: not done after {PATIENCE:?}\n{}", self.since(mark));
@@ -81,22 +77,22 @@ impl World {
         self.transcript.len()
     }
 
-    /// The next line that comes before the deadline.
-    pub(crate) fn next(&mut self, deadline: Instant) -> Option<Heard> {
-        match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(heard) => {
-                self.transcript.push(heard.clone());
-                Some(heard)
+    /// The line at that place of the transcript, if it comes before the deadline.
+    pub(crate) fn heard(&mut self, place: usize, deadline: Instant) -> Option<Heard> {
+        while self.transcript.len() <= place {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(heard) => self.transcript.push(heard),
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => panic!("the laboratory ended\n{}", self.since(0)),
             }
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => panic!("the laboratory has ended\n{}", self.since(0)),
         }
+        Some(self.transcript[place].clone())
     }
 
     /// Waits for the end of the round that is being made, if any.
     pub(crate) fn end_of_round(&mut self) {
         let patience = Instant::now() + PATIENCE;
-        while self.next(Instant::now() + PAUSE).is_some() {
+        while self.heard(self.mark(), Instant::now() + PAUSE).is_some() {
             assert!(Instant::now() < patience, "one round without an end\n{}", self.since(0));
         }
     }
