@@ -1,4 +1,5 @@
-//! Works done at the same time, a thread each; what they are, and how many at the most, is left to the callers.
+//! Works done at the same time, a thread each; what they are, and how many at the most, is left to the
+//! callers.
 
 use std::thread;
 

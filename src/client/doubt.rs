@@ -14,8 +14,8 @@ const LATE: Duration = Duration::from_millis(100);
 /// one period of the scheduler's bandwidth control, which is 100 ms.
 const THROTTLED: Duration = Duration::from_millis(50);
 
-/// The longest that the prober may wait for a processor in a round, in the sixty times or so that it wakes; in
-/// a round of more than two and a half seconds, a tenth of it.
+/// The longest that the prober may wait for a processor in a round, in the sixty times or so that it wakes;
+/// in a round of more than two and a half seconds, a tenth of it.
 const QUEUED: Duration = Duration::from_millis(250);
 const QUEUED_SHARE: u32 = 10;
 

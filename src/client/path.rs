@@ -13,8 +13,8 @@ use crate::probe::transfer::Direction;
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
-/// The addresses that are measured one after another: a black hole takes half a second to be sure of, and each
-/// has its share of `TEST_TIMEOUT`.
+/// The addresses that are measured one after another: a black hole takes half a second to be sure of, and
+/// each has its share of `TEST_TIMEOUT`.
 const ADDRESSES: usize = 4;
 
 /// When the path MTU was measured, how often it has failed, and where.

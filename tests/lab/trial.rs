@@ -1,5 +1,5 @@
-//! One fault in a laboratory of its own: health, the break, its verdict, the mending, health; and what of that
-//! was not as it should be.
+//! One fault in a laboratory of its own: health, the break, its verdict, the mending, health; and what of
+//! that was not as it should be.
 
 use std::time::{Duration, Instant};
 
