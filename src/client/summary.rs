@@ -68,6 +68,6 @@ impl Account {
                 .map(|(key, duration)| (key, Value::Milliseconds(duration))),
             );
         }
-        log.line(Level::Info, "SUMMARY", &*self.protocol.to_uppercase(), &fields);
+        log.line(Level::Info, "SUMMARY", &*self.protocol.to_ascii_uppercase(), &fields);
     }
 }
