@@ -1,6 +1,7 @@
 //! The binary from outside: the command line, the server and the client over real sockets, and the house's
 //! own rules. One binary, a module a subject.
 
+mod checking;
 mod client;
 mod command_line;
 mod exporter;

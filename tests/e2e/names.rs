@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::isolated::{check, etc, filter, found, isolated};
+use crate::checking::{check, found};
+use crate::isolated::{etc, filter, isolated};
 use crate::line::Line;
 use crate::running::{PATIENCE, Running};
 use crate::scripted::{hold, serve_tcp};

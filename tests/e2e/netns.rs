@@ -9,7 +9,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::isolated::{check, filter, found, ip, isolated, probed, ruleset, run};
+use crate::checking::{check, found, probed};
+use crate::isolated::{filter, ip, isolated, ruleset, run};
 use crate::line::Line;
 use crate::running::{PATIENCE, Running};
 use crate::scripted;

@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::checking::probed;
 use crate::line::Line;
 use crate::running::{Running, port_flags};
 use crate::scripted::{
@@ -16,29 +17,21 @@ use crate::scripted::{
 };
 use crate::support::{PROBES_ALONE, smoker};
 
-/// The time that a probe has where it ends on its own. A third of it goes, for each probe that fails, to a
-/// nameserver of this host that keeps silent.
-const AMPLE: &str = "5s";
+/// The time that a probe has where it ends on its own.
+const AMPLE: &str = "10s";
 
 /// The time of one that will not.
 const SHORT: Duration = Duration::from_millis(300);
 
 const NO_PAUSE: Duration = Duration::from_millis(1);
 
-/// Probes `address` once over `protocol` with these flags, and gives the one line about it. The only other
-/// one is the verdict; what that takes where the probe failed, at most its time once more, is in no latency.
+/// Probes `address` once over `protocol` with these flags, and gives the one line about it.
 fn check(protocol: &str, address: SocketAddr, flags: &[&str]) -> Line {
-    let mut command = smoker();
-    command.args(["check", &address.ip().to_string(), "--node-name", "n", "--protocols", protocol]);
-    command.args(port_flags(address.port(), address.port(), address.port())).args(flags);
-    let ended = Running::start(command.args(PROBES_ALONE)).ended();
-    let lines: Vec<Line> = ended.lines.iter().map(|line| Line::of(line)).collect();
-    let [line, verdict] = &lines[..] else { panic!("not a probe and a verdict: {lines:?}") };
-    let (failed, is_healthy) = (line.event == "FAILED", verdict.event == "healthy");
-    // A machine that is too busy for the prober is none of these tests' matter.
-    assert!(verdict.kind == "VERDICT" && (failed != is_healthy || verdict.event == "prober"), "{lines:?}");
-    assert_eq!((ended.status, &*ended.stderr), (Some(i32::from(!is_healthy)), ""), "{line}");
-    line.clone()
+    let ports = port_flags(address.port(), address.port(), address.port());
+    let mut all = vec![format!("--protocols={protocol}")];
+    all.extend(ports);
+    let all: Vec<&str> = all.iter().map(String::as_str).chain(flags.iter().copied()).collect();
+    probed(&address.ip().to_string(), &all).remove(0)
 }
 
 /// Asserts that a probe with ample time ends as `expected`.
