@@ -125,7 +125,7 @@ fn selectors_are_found() {
 }
 
 /// The metrics of a server and of a client that has ended a round, one page after the other.
-fn pages() -> String {
+pub(crate) fn pages() -> String {
     let server = Server::start(&[]);
     let (_client, address) = exporter::start(exporter::command(&server, &["--interval", "200ms"]));
     let client = eventually("a verdict and a path MTU", || {
