@@ -13,9 +13,9 @@
 #
 # The places, r1 and r2 being the server's replicas, and the nameservers hosts of the underlay rather than pods:
 #
-#   client 10.244.1.9 ─┬─ n1 10.0.1.2 ─┬─ mid ─┬─ n2 10.0.2.2 ─── r2 10.244.2.2
-#   r1     10.244.1.2 ─┘               │       │
-#                        dns1 10.0.3.2 ┘       └ dns2 10.0.4.2
+#   client 10.244.1.9 ─┬─ n1 10.0.1.2 ─── mid ─┬─ n2   10.0.2.2 ─── r2 10.244.2.2
+#   r1     10.244.1.2 ─┘                       ├─ dns1 10.0.3.2
+#                                              └─ dns2 10.0.4.2
 #
 # The node n1 translates the Service address 10.96.0.12 to r1 or r2 at random, 10.96.0.10 to dns1, 10.96.0.11 to dns2.
 #
@@ -80,6 +80,7 @@ up() {
     printf '%s\n' "search $zone svc.cluster.local cluster.local" 'nameserver 10.96.0.10' 'nameserver 10.96.0.11' \
         'options ndots:2' >$state/resolv.conf
     mkdir -p "$group"
+    [ ! -e "$group/cgroup.controllers" ] || echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
     mend
     cat <<end
 The laboratory is up. For example:
@@ -91,18 +92,19 @@ The laboratory is up. For example:
 end
 }
 
+# Also of one that did not come up whole.
 down() {
     local place pids
     [ -e $state ] || fail "the laboratory is not up"
     for place in $places; do
-        pids=$(ip netns pids "lab-$place")
+        pids=$(ip netns pids "lab-$place" 2>/dev/null) || true
         # shellcheck disable=SC2086 # one word a process
         [ -z "$pids" ] || kill -KILL $pids
     done
     calm
-    for place in $places; do echo "netns delete lab-$place"; done | ip -batch -
-    # A control group is busy until its last process is gone.
-    wait_for "the control group to empty" rmdir "$group"
+    for place in $places; do echo "netns delete lab-$place"; done | ip -force -batch - 2>/dev/null || true
+    # It is busy until its last process is gone.
+    [ ! -e "$group" ] || wait_for "the control group to empty" rmdir "$group"
     rm -r $state
 }
 
@@ -119,7 +121,7 @@ join() { echo "link add $2 netns lab-$1 type veth peer name eth0 netns lab-$2"; 
 # at WHERE COMMAND…: in the network there.
 at() { nsenter --net="/run/netns/lab-$1" -- "${@:2}"; }
 
-# Of the client, whose name no other laboratory on this machine has.
+# The client's control group, called as no other laboratory's on this machine.
 group=cpu/smoker-lab-$(stat --dereference --format %i /proc/self/ns/net)
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then group=${group#cpu/}; fi
 group=/sys/fs/cgroup/$group
@@ -237,8 +239,8 @@ nameserver() {
     ! alive "$1" || return 0
     touch $state/hosts $state/servers
     at "$1" dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --addn-hosts=$state/hosts --user=root \
-        --servers-file=$state/servers --local=/cluster.local/ --address=/#/ --txt-record="smoker-server-endpoints.$zone,headless" \
-        --pid-file="$state/$1.pid" --log-facility="$state/$1.log"
+        --servers-file=$state/servers --local=/cluster.local/ --address=/#/ \
+        --txt-record="smoker-server-endpoints.$zone,headless" --pid-file="$state/$1.pid" --log-facility="$state/$1.log"
 }
 
 # replica PLACE: unless it is there.

@@ -29,7 +29,7 @@ impl Fault {
     pub(crate) fn rounds(&self) -> usize {
         // Of 16 flows none may lose a datagram where 5 % are lost, which happens in 44 of 100 rounds, and
         // none may have the port in eight that loses all, which happens to 12 of 100 clients. What is lost
-        // between the nodes only, no round sees that is served by the client's own node.
+        // between the nodes only, no round sees that measures the replica on the client's own node.
         let by_chance = ["loss_forward", "loss_return", "flow_eighth", "mtu_between_nodes"];
         if by_chance.contains(&&*self.name) { 10 } else { 1 }
     }

@@ -1,5 +1,5 @@
-//! The fault laboratory: a small cluster of network namespaces (scripts/lab.sh) is broken in every way that a
-//! verdict is about, and each time the client in it has to say so, soon, and nothing else. One binary, a
+//! The fault laboratory: a small cluster of network namespaces (scripts/lab.sh) is broken in every way that
+//! a verdict is about, and each time the client in it has to say so, soon, and nothing else. One binary, a
 //! module a subject.
 //!
 //! Its tests take root and the Debian packages that `scripts/lab.sh --help` names; they are marked
