@@ -65,9 +65,14 @@ impl Datagrams {
     fn tell(&mut self, series: &Series, peer: SocketAddr, lines: &mut Lines, accounts: &mut Accounts) {
         let settled = self.flows.as_mut().map(Flows::take_settled).unwrap_or_default();
         accounts.datagrams(series, settled);
-        let counts = counts(series);
+        let mut counts = counts(series);
+        let unknown =
+            (series.lost_unknown > 0).then_some(("lost_unknown", Value::Count(series.lost_unknown)));
         match (&series.failure, series.times) {
-            (Some(failure), _) => self.tell_failure(failure, peer, &counts, lines, accounts),
+            (Some(failure), _) => {
+                counts.extend(unknown);
+                self.tell_failure(failure, peer, &counts, lines, accounts);
+            }
             (None, Some(times)) => {
                 self.streak.end();
                 let mut fields = vec![("latency", Value::Milliseconds(times.median))];
@@ -75,6 +80,7 @@ impl Datagrams {
                 let more = [("jitter", times.jitter), ("min", times.min), ("p99", times.p99)];
                 fields.extend(more.map(|(key, duration)| (key, Value::Milliseconds(duration))));
                 fields.push(("dead_flows", Value::Count(series.dead_flows as u64)));
+                fields.extend(unknown);
                 lines.success("UDP_SERIES", &fields);
                 accounts.success("udp_series", times.median, &[]);
             }
@@ -103,7 +109,6 @@ fn counts(series: &Series) -> Vec<Field<'static>> {
         ("lost", series.lost),
         ("lost_forward", series.lost_forward),
         ("lost_return", series.lost_return),
-        ("lost_unknown", series.lost_unknown),
         ("duplicate", series.duplicate),
         ("reordered", series.reordered),
         ("late", series.late),

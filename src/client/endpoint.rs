@@ -25,9 +25,10 @@ pub(super) fn tell(
             streak.end();
             let is_another =
                 success.answerer.as_ref().is_some_and(|answerer| replicas.note(address.ip(), answerer));
-            let mut fields = durations(success);
-            fields.push(("address", Value::Ip(address.ip())));
+            let durations = durations(success);
+            let mut fields = vec![durations[0], ("address", Value::Ip(address.ip()))];
             fields.extend(success.answerer.iter().flat_map(answerer_fields));
+            fields.extend(&durations[1..]);
             if is_another {
                 fields.push(("instance", Value::Word("changed")));
             }

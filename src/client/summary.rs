@@ -10,7 +10,7 @@ use crate::metrics::{Jitter, Percentiles};
 struct Account {
     protocol: &'static str,
     count: u64,
-    failed: u64,
+    failures: u64,
     percentiles: Percentiles,
     jitter: Jitter,
 }
@@ -26,7 +26,7 @@ impl Summary {
     pub(super) fn add(&mut self, protocol: &'static str, succeeded: bool, latency: Option<Duration>) {
         let account = self.account(protocol);
         account.count += 1;
-        account.failed += u64::from(!succeeded);
+        account.failures += u64::from(!succeeded);
         if let Some(latency) = latency {
             account.percentiles.add(latency);
             account.jitter.add(latency);
@@ -44,7 +44,7 @@ impl Summary {
         let known = self.accounts.iter().position(|account| account.protocol == protocol);
         let at = known.unwrap_or_else(|| {
             let (percentiles, jitter) = (Percentiles::default(), Jitter::default());
-            self.accounts.push(Account { protocol, count: 0, failed: 0, percentiles, jitter });
+            self.accounts.push(Account { protocol, count: 0, failures: 0, percentiles, jitter });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]
@@ -53,7 +53,7 @@ impl Summary {
 
 impl Account {
     fn print(&self, log: &Log) {
-        let mut fields = vec![("count", Value::Count(self.count)), ("failed", Value::Count(self.failed))];
+        let mut fields = vec![("count", Value::Count(self.count)), ("failures", Value::Count(self.failures))];
         if let Some((min, max)) = self.percentiles.range() {
             let percentile = |percent| self.percentiles.percentile(percent).unwrap_or(max);
             fields.extend(

@@ -52,8 +52,9 @@ const ANSWERER: [Field; 2] = [at_times("pod", Name), at_times("seen_as", Address
 const SUSPECT: Field = at_times("suspect", Word(&["throttled", "late", "memory", "local"]));
 
 /// What became of a series' datagrams: of one that could not even begin there is nothing to tell.
-const DATAGRAMS: [&str; 8] =
-    ["sent", "lost", "lost_forward", "lost_return", "lost_unknown", "duplicate", "reordered", "late"];
+const DATAGRAMS: [&str; 7] =
+    ["sent", "lost", "lost_forward", "lost_return", "duplicate", "reordered", "late"];
+const UNKNOWN: Field = at_times("lost_unknown", Positive);
 
 /// The fields of a line; `None` where there is no such line.
 pub(super) fn fields(kind: &str, event: &str) -> Option<Vec<Field>> {
@@ -78,12 +79,14 @@ fn success(kind: &str) -> Option<Vec<Field>> {
         "UDP_SERIES" => {
             let times = ["jitter", "min", "p99"].map(|key| always(key, Milliseconds));
             let counts = DATAGRAMS.map(|key| always(key, Count));
-            [&[latency][..], &counts, &times, &[always("dead_flows", Count)]].concat()
+            [&[latency][..], &counts, &times, &[always("dead_flows", Count), UNKNOWN]].concat()
         }
         "MTU" => vec![at_times("mtu", Positive), at_times("interface", Positive), at_times("told_by", Ip)],
         "ENDPOINT" => {
             let changed = at_times("instance", Word(&["changed"]));
-            [&phases("ttfb")[..], &[RETRANS, always("address", Ip)], &ANSWERER, &[changed]].concat()
+            let [latency, connect, ttfb] = phases("ttfb");
+            let where_to = [latency, always("address", Ip)];
+            [&where_to[..], &ANSWERER, &[connect, ttfb, RETRANS, changed]].concat()
         }
         _ => return None,
     })
@@ -98,11 +101,12 @@ fn failed(kind: &str) -> Option<Vec<Field>> {
         "DNS" => (vec![name], vec![at_times("cached", Ips)]),
         "TCP" | "HTTP" => ([&address[..], &[at_times("name", Name)]].concat(), vec![RETRANS]),
         "UDP" => ([&address[..], &[at_times("name", Name)]].concat(), vec![]),
-        "UDP_SERIES" => (vec![always("address", Address)], counts.to_vec()),
+        "UDP_SERIES" => (vec![always("address", Address)], [&counts[..], &[UNKNOWN]].concat()),
         "MTU" => {
             let sizes = ["mtu", "interface"].map(|key| at_times(key, Positive));
             let direction = at_times("direction", Word(&["forward", "return"]));
-            ([&sizes[..], &[direction, at_times("address", Ip)]].concat(), vec![])
+            let address = at_times("address", Ip);
+            ([&sizes[..], &[direction, address]].concat(), vec![address])
         }
         "ENDPOINT" => {
             let protocol = always("protocol", Word(&["tcp", "udp", "http"]));
@@ -127,7 +131,7 @@ fn told(kind: &str, event: &str) -> Option<Vec<Field>> {
         ("VERDICT", "transient") => vec![detail, evidence],
         ("VERDICT", fault) if FAULTS.contains(&fault) => vec![detail, evidence, since],
         ("SUMMARY", protocol) if SUMMED_UP.contains(&protocol) => {
-            let counts = ["count", "failed"].map(|key| always(key, Count));
+            let counts = ["count", "failures"].map(|key| always(key, Count));
             let times = ["min", "p50", "p90", "p99", "max", "jitter"].map(|key| at_times(key, Milliseconds));
             [&counts[..], &times].concat()
         }

@@ -49,7 +49,7 @@ fn is_failure(line: &Line) -> bool {
     let tried = [line.get("address"), line.get("name")];
     let is_black_hole = error == "black_hole";
     let tried_one = match &*line.kind {
-        "MTU" => is_black_hole != has(line, &["address"]),
+        "MTU" => has(line, &["address"]),
         _ => tried.iter().flatten().count() == 1,
     };
     // Sizes are those of a black hole; any other failure has measured none.
@@ -67,23 +67,24 @@ fn is_failure(line: &Line) -> bool {
 
 /// What was lost was lost in some direction, of what was sent.
 fn adds_up(line: &Line) -> bool {
-    let directions = ["lost_forward", "lost_return", "lost_unknown"];
+    let directions = ["lost_forward", "lost_return"];
     let all = [&["sent", "lost", "duplicate", "reordered", "late"][..], &directions].concat();
+    let unknown = if has(line, &["lost_unknown"]) { line.count("lost_unknown") } else { 0 };
     if line.kind != "UDP_SERIES" || lacks(line, &all) {
         return line.kind != "UDP_SERIES" || line.event == "FAILED";
     }
     let lost = line.count("lost");
     let fits = if line.event == "FAILED" { lost == line.count("sent") } else { lost < line.count("sent") };
-    has(line, &all) && fits && directions.iter().map(|key| line.count(key)).sum::<u64>() == lost
+    has(line, &all) && fits && directions.iter().map(|key| line.count(key)).sum::<u64>() + unknown == lost
 }
 
 fn sums_up(line: &Line) -> bool {
     let times = ["min", "p50", "p90", "p99", "max"];
-    let counts = line.count("failed") <= line.count("count") && line.count("count") > 0;
+    let counts = line.count("failures") <= line.count("count") && line.count("count") > 0;
     counts
         && if line.get("jitter").is_some() {
             // Of what was measured, and so of some success.
-            line.count("failed") < line.count("count") && is_ascending(line, &times)
+            line.count("failures") < line.count("count") && is_ascending(line, &times)
         } else {
             lacks(line, &times)
         }

@@ -25,20 +25,20 @@ const LINES: [&str; 33] = [
     "[DNS] SUCCESS latency=0.012ms name=smoker-server addresses=fd00::1 resolver=hosts",
     "[DNS] FAILED error=dns_timeout phase=resolve name=smoker-server failures=1 since=2025-11-13T10:30:30Z \
      cached=10.96.0.12",
-    "[UDP_SERIES] SUCCESS latency=0.298ms sent=16 lost=3 lost_forward=1 lost_return=1 lost_unknown=1 \
-     duplicate=0 reordered=0 late=0 jitter=0.031ms min=0.201ms p99=0.512ms dead_flows=0",
+    "[UDP_SERIES] SUCCESS latency=0.298ms sent=16 lost=3 lost_forward=1 lost_return=1 \
+     duplicate=0 reordered=0 late=0 jitter=0.031ms min=0.201ms p99=0.512ms dead_flows=0 lost_unknown=1",
     "[UDP_SERIES] FAILED error=timeout phase=receive address=10.96.0.12:8081 failures=1 \
-     since=2025-11-13T10:30:30Z sent=16 lost=16 lost_forward=0 lost_return=0 lost_unknown=16 duplicate=0 \
-     reordered=0 late=0",
+     since=2025-11-13T10:30:30Z sent=16 lost=16 lost_forward=0 lost_return=0 duplicate=0 \
+     reordered=0 late=0 lost_unknown=16",
     "[UDP_SERIES] FAILED error=io phase=connect address=10.96.0.12:8081 failures=1 \
      since=2025-11-13T10:30:30Z detail=\"x\"",
     "[MTU] SUCCESS mtu=1500 interface=1500",
     "[MTU] SUCCESS mtu=1400 interface=1500 told_by=10.0.0.1",
     "[MTU] SUCCESS",
     "[MTU] FAILED error=black_hole mtu=1400 interface=1500 direction=forward failures=1 \
-     since=2025-11-13T10:30:30Z",
+     since=2025-11-13T10:30:30Z address=10.96.0.12",
     "[MTU] FAILED error=timeout phase=receive address=10.0.0.1 failures=1 since=2025-11-13T10:30:30Z",
-    "[ENDPOINT] SUCCESS latency=0.310ms connect=0.110ms ttfb=0.120ms address=10.244.1.7 pod=server-abc \
+    "[ENDPOINT] SUCCESS latency=0.310ms address=10.244.1.7 pod=server-abc connect=0.110ms ttfb=0.120ms \
      instance=changed",
     "[ENDPOINT] FAILED error=timeout phase=connect address=10.244.1.7:8082 failures=1 \
      since=2025-11-13T10:30:30Z protocol=http excused=draining",
@@ -47,9 +47,9 @@ const LINES: [&str; 33] = [
      evidence=tcp:timeout,endpoint:2/2,dns:ok since=2025-11-13T10:30:30Z",
     "[VERDICT] transient detail=\"tcp timeout failed once\" evidence=tcp:timeout/0of4",
     "[VERDICT] healthy after=330s was=service",
-    "[SUMMARY] TCP count=10 failed=1 min=0.201ms p50=0.298ms p90=0.300ms p99=0.301ms max=0.301ms \
+    "[SUMMARY] TCP count=10 failures=1 min=0.201ms p50=0.298ms p90=0.300ms p99=0.301ms max=0.301ms \
      jitter=0.031ms",
-    "[SUMMARY] UDP_SERIES count=10 failed=10",
+    "[SUMMARY] UDP_SERIES count=10 failures=10",
     "[CLIENT] OVERRUN skipped=3",
     "[EXPORTER] LISTENING address=[::]:6100",
     "[MTU] FAILED error=black_hole direction=return failures=1 since=2025-11-13T10:30:30Z suspect=throttled",
@@ -169,7 +169,7 @@ fn what_differs_by_little_is_refused() {
         (LINES[27], "was=service", "was=healthy"),
         (LINES[27], "after", "evidence=tcp:ok after"),
         (LINES[28], "p50=0.298ms", "p50=0.200ms"),
-        (LINES[28], "failed=1", "failed=11"),
+        (LINES[28], "failures=1", "failures=11"),
         (LINES[28], " jitter=0.031ms", ""),
         (LINES[28], "TCP", "VERDICT"),
         (LINES[30], "skipped=3", "skipped=0"),
