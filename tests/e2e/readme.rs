@@ -226,6 +226,11 @@ fn every_line_that_it_shows_is_one_that_a_client_prints() {
     for line in lines {
         Line::of(line);
     }
+    let objects = fenced(&readme, "json");
+    assert!(!objects.is_empty());
+    for line in objects {
+        Line::of_json(line);
+    }
 }
 
 #[test]
