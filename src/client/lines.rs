@@ -50,6 +50,15 @@ impl Lines<'_> {
         self.print(Level::Error, kind, "FAILED", &fields);
     }
 
+    /// What could not be measured, and so has neither succeeded nor failed.
+    pub(super) fn unmeasured(&mut self, kind: &str, failure: &Failure, tried: Field) {
+        let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
+        let fields = [("error", Value::Word(&error)), ("phase", Value::Word(&phase)), tried];
+        if self.log.prints(Level::Info) {
+            self.print(Level::Info, kind, "UNMEASURED", &fields);
+        }
+    }
+
     fn print(&mut self, level: Level, kind: &str, event: &str, fields: &[Field]) {
         match self.doubt.suspect() {
             None => self.log.line(level, kind, event, fields),

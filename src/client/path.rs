@@ -97,25 +97,13 @@ impl Path {
                 let direction = direction.map(|direction| ("direction", Value::Word(word(direction))));
                 let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
                 let failure = Failure::new(Error::BlackHole, Phase::Receive);
-                self.fail(&failure, &tried, &[whose], lines, accounts);
+                lines.failure("MTU", &failure, &tried, self.streak.fail(SystemTime::now()), &[whose]);
+                accounts.failure("mtu", failure.error);
             }
             // A server that does not echo says nothing of the path.
             Finding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
-            Finding::Unmeasured(failure) => self.fail(failure, &[whose], &[], lines, accounts),
+            Finding::Unmeasured(failure) => lines.unmeasured("MTU", failure, whose),
         }
-    }
-
-    fn fail(
-        &mut self,
-        failure: &Failure,
-        tried: &[Field],
-        rest: &[Field],
-        lines: &mut Lines,
-        accounts: &mut Accounts,
-    ) {
-        let running = self.streak.fail(SystemTime::now());
-        lines.failure("MTU", failure, tried, running, rest);
-        accounts.failure("mtu", failure.error);
     }
 }
 

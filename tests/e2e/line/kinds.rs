@@ -105,8 +105,7 @@ fn failed(kind: &str) -> Option<Vec<Field>> {
         "MTU" => {
             let sizes = ["mtu", "interface"].map(|key| at_times(key, Positive));
             let direction = at_times("direction", Word(&["forward", "return"]));
-            let address = at_times("address", Ip);
-            ([&sizes[..], &[direction, address]].concat(), vec![address])
+            ([&sizes[..], &[direction]].concat(), vec![always("address", Ip)])
         }
         "ENDPOINT" => {
             let protocol = always("protocol", Word(&["tcp", "udp", "http"]));
@@ -134,6 +133,9 @@ fn told(kind: &str, event: &str) -> Option<Vec<Field>> {
             let counts = ["count", "failures"].map(|key| always(key, Count));
             let times = ["min", "p50", "p90", "p99", "max", "jitter"].map(|key| at_times(key, Milliseconds));
             [&counts[..], &times].concat()
+        }
+        ("MTU", "UNMEASURED") => {
+            vec![always("error", Error), always("phase", PHASES), always("address", Ip), SUSPECT]
         }
         ("CLIENT", "OVERRUN") => vec![always("skipped", Positive)],
         ("EXPORTER", "LISTENING") => vec![always("address", Address)],

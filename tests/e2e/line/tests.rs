@@ -37,7 +37,7 @@ const LINES: [&str; 33] = [
     "[MTU] SUCCESS",
     "[MTU] FAILED error=black_hole mtu=1400 interface=1500 direction=forward failures=1 \
      since=2025-11-13T10:30:30Z address=10.96.0.12",
-    "[MTU] FAILED error=timeout phase=receive address=10.0.0.1 failures=1 since=2025-11-13T10:30:30Z",
+    "[MTU] UNMEASURED error=timeout phase=receive address=10.0.0.1",
     "[ENDPOINT] SUCCESS latency=0.310ms address=10.244.1.7 pod=server-abc connect=0.110ms ttfb=0.120ms \
      instance=changed",
     "[ENDPOINT] FAILED error=timeout phase=connect address=10.244.1.7:8082 failures=1 \
@@ -52,7 +52,8 @@ const LINES: [&str; 33] = [
     "[SUMMARY] UDP_SERIES count=10 failures=10",
     "[CLIENT] OVERRUN skipped=3",
     "[EXPORTER] LISTENING address=[::]:6100",
-    "[MTU] FAILED error=black_hole direction=return failures=1 since=2025-11-13T10:30:30Z suspect=throttled",
+    "[MTU] FAILED error=black_hole direction=return failures=1 since=2025-11-13T10:30:30Z address=10.0.0.1 \
+     suspect=throttled",
 ];
 
 fn accepts(rest: &str) -> bool {
