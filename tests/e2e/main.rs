@@ -4,6 +4,7 @@
 mod checking;
 mod client;
 mod command_line;
+mod diagnosis;
 mod exporter;
 mod isolated;
 mod line;
@@ -11,6 +12,7 @@ mod manifests;
 mod metrics;
 mod monitoring;
 mod names;
+mod nameserver;
 mod netns;
 mod path_mtu;
 mod probes;

@@ -1,15 +1,17 @@
 //! Names, from `/etc/hosts` and from nameservers that do what a test says: which addresses are tried, which
 //! code a failed look-up has, and how long each may take.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, TcpListener, UdpSocket};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::Write;
+use std::net::{TcpListener, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::checking::{check, found};
 use crate::isolated::{etc, filter, isolated};
 use crate::line::Line;
+use crate::nameserver::{
+    FORMAT_ERROR, MARKER, NAME_ERROR, NO_ERROR, REFUSED, SERVER_FAILURE, nameserver, record,
+};
 use crate::running::{PATIENCE, Running};
 use crate::scripted::{hold, serve_tcp};
 use crate::support::{PROBES_ALONE, smoker};
@@ -17,121 +19,12 @@ use crate::support::{PROBES_ALONE, smoker};
 const ALL_WELL: [&str; 3] = ["TCP SUCCESS", "UDP SUCCESS", "HTTP SUCCESS"];
 
 /// A server on the default ports of one address.
-fn server_on(address: &str) -> Running {
+pub(crate) fn server_on(address: &str) -> Running {
     let mut command = smoker();
     command.args(["server", "--bind", address, "--log-level=error"]);
     let server = Running::start(command);
     (0..3).for_each(|_| assert!(server.line().contains("LISTENING")));
     server
-}
-
-/// A question, as a nameserver hears it.
-#[derive(Debug)]
-struct Question {
-    name: String,
-    is_aaaa: bool,
-    over_tcp: bool,
-    query: Vec<u8>,
-}
-
-/// A query for the address of `marker`: what a nameserver heard before it, it has noted before it.
-const MARKER: &[u8] = b"\x55\xaa\x01\0\0\x01\0\0\0\0\0\0\x06marker\0\0\x01\0\x01";
-
-const NO_ERROR: u8 = 0;
-const FORMAT_ERROR: u8 = 1;
-const SERVER_FAILURE: u8 = 2;
-const NAME_ERROR: u8 = 3;
-const REFUSED: u8 = 5;
-
-impl Question {
-    /// Reads the first question of a query (RFC 1035, 4.1).
-    fn of(query: &[u8], over_tcp: bool) -> Self {
-        let (mut name, mut at) = (String::new(), 12);
-        while query[at] != 0 {
-            let end = at + 1 + usize::from(query[at]);
-            name.push_str(std::str::from_utf8(&query[at + 1..end]).unwrap());
-            name.push('.');
-            at = end;
-        }
-        let is_aaaa = query[at + 2] == 28;
-        Self { name, is_aaaa, over_tcp, query: query[..at + 5].to_vec() }
-    }
-
-    /// A reply with this code and those of `addresses` that are of the family asked for.
-    fn reply(&self, code: u8, addresses: &[&str]) -> Vec<u8> {
-        let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().unwrap());
-        let records: Vec<Vec<u8>> = addresses
-            .filter(|address| address.is_ipv6() == self.is_aaaa)
-            .map(|address| match address {
-                IpAddr::V4(ip) => record(1, &ip.octets()),
-                IpAddr::V6(ip) => record(28, &ip.octets()),
-            })
-            .collect();
-        self.with(code, &records)
-    }
-
-    /// A reply with these records behind the question.
-    fn with(&self, code: u8, records: &[Vec<u8>]) -> Vec<u8> {
-        let mut reply = self.query.clone();
-        let count = u8::try_from(records.len()).unwrap();
-        // QR, RD and RA; the code; one question, the answers, and nothing else.
-        reply[2..12].copy_from_slice(&[0x81, 0x80 | code, 0, 1, 0, count, 0, 0, 0, 0]);
-        reply.extend(records.concat());
-        reply
-    }
-
-    /// A reply that says that it does not fit.
-    fn truncated(&self) -> Vec<u8> {
-        let mut reply = self.reply(NO_ERROR, &[]);
-        reply[2] |= 2;
-        reply
-    }
-}
-
-/// A record of the name that was asked for.
-fn record(kind: u8, data: &[u8]) -> Vec<u8> {
-    let head = [0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 5, 0, u8::try_from(data.len()).unwrap()];
-    [&head, data].concat()
-}
-
-/// A nameserver on port 53 of `address`, over UDP and TCP, that sends what `answer` gives. The names that
-/// were asked for, with `A` or `AAAA`, can be received.
-fn nameserver(
-    address: &str,
-    mut answer: impl FnMut(&Question) -> Vec<Vec<u8>> + Clone + Send + Sync + 'static,
-) -> Receiver<String> {
-    let (sender, asked) = channel();
-    let note = move |question: &Question| {
-        let family = if question.is_aaaa { "AAAA" } else { "A" };
-        let _ = sender.send(format!("{} {family}", question.name));
-    };
-    let (note_tcp, answer_tcp) = (note.clone(), answer.clone());
-    serve_tcp(TcpListener::bind((address, 53)).unwrap(), move |mut stream| {
-        let mut length = [0; 2];
-        while stream.read_exact(&mut length).is_ok() {
-            let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
-            stream.read_exact(&mut query).unwrap();
-            let question = Question::of(&query, true);
-            note_tcp(&question);
-            for reply in answer_tcp.clone()(&question) {
-                let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
-                let _ = stream.write_all(&[&length, &reply[..]].concat());
-            }
-        }
-    });
-    let socket = UdpSocket::bind((address, 53)).unwrap();
-    thread::spawn(move || {
-        let mut query = [0; 1024];
-        loop {
-            let (len, client) = socket.recv_from(&mut query).unwrap();
-            let question = Question::of(&query[..len], false);
-            note(&question);
-            for reply in answer(&question) {
-                socket.send_to(&reply, client).unwrap();
-            }
-        }
-    });
-    asked
 }
 
 /// Asserts that the line of the look-up and those of the three probes say this, and how long it took until

@@ -9,7 +9,7 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use json::object;
+pub(crate) use json::{Json, object};
 
 use form::has_digits;
 use kinds::Field;
@@ -72,6 +72,11 @@ impl Line {
     /// The values of a field that is a list.
     pub(crate) fn list(&self, key: &str) -> Vec<&str> {
         self.get(key).unwrap_or_else(|| panic!("no {key}: {self}")).split(',').collect()
+    }
+
+    /// Which fields it has.
+    pub(crate) fn keys(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|(key, _)| *key).collect()
     }
 
     /// How many failures in a row, and since when.
