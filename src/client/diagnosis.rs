@@ -153,13 +153,14 @@ impl Pass<'_> {
 
 /// The target's protocols that failed, and then each replica's.
 fn subjects(round: &Round, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<Subject> {
-    let failed = round.probes.iter().filter(|probe| probe.first.is_some());
-    let again = target.into_iter().flat_map(|target| {
-        failed.clone().map(move |probe| (probe.protocol, SocketAddr::new(target, probe.port)))
-    });
-    let each = |address: &IpAddr| {
-        let address = *address;
-        round.probes.iter().map(move |probe| (probe.protocol, SocketAddr::new(address, probe.port)))
-    };
-    again.chain(listed.iter().flat_map(each)).collect()
+    let at = |address, probe: &Probe| (probe.protocol, SocketAddr::new(address, probe.port));
+    let mut subjects = Vec::new();
+    if let Some(target) = target {
+        let failed = round.probes.iter().filter(|probe| probe.first.is_some());
+        subjects.extend(failed.map(|probe| at(target, probe)));
+    }
+    for replica in listed {
+        subjects.extend(round.probes.iter().map(|probe| at(*replica, probe)));
+    }
+    subjects
 }
