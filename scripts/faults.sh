@@ -50,7 +50,7 @@ link_down               local        the client's link is down
 client_dropped          local        what n1 forwards from the client is lost
 slow_download           slow         a download fills the link to the client, 10 Mbit/s
 slow_upload             slow         an upload fills the link from the client, 20 Mbit/s
-slow_servers            slow         r1 and r2 run for 3 ms of every 63
+slow_replicas           slow         uploads fill the links from r1 and r2, 20 Mbit/s each
 client_throttled        prober       the client's control group has 1 % of a core, and a busy loop in it
 client_stopped          prober       the client is stopped for two seconds of every three
 target_silent           unknown      the Service is silent, and the client knows no replicas (no --endpoints-host)
@@ -206,23 +206,17 @@ break_slow_download() {
         setsockopt($download, SOL_SOCKET, SO_SNDBUF, 262144);
         while (syswrite($download, "\0" x 65536)) {}'
 }
-break_slow_upload() {
-    lose 'udp dport 9'
-    narrow client eth0 20mbit
+break_slow_upload() { upload client n1; }
+break_slow_replicas() { upload r1 n1; upload r2 n2; }
+# upload PLACE NODE: from a pod, and no further than its node.
+upload() {
+    rule "$2" forward 'udp dport 9 drop'
+    narrow "$1" eth0 20mbit
     # shellcheck disable=SC2016 # for perl
-    disturb upload client perl -e 'use IO::Socket::INET;
-        my $socket = IO::Socket::INET->new(PeerAddr => "10.0.2.2:9", Proto => "udp") or die;
+    disturb "upload-$1" "$1" perl -e 'use IO::Socket::INET;
+        my $socket = IO::Socket::INET->new(PeerAddr => "10.0.3.2:9", Proto => "udp") or die;
         setsockopt($socket, SOL_SOCKET, SO_SNDBUF, 65536);
         for (;;) { $socket->send("\0" x 1400) }'
-}
-break_slow_servers() {
-    # shellcheck disable=SC2016 # for perl
-    disturb stutter mid perl -e 'for (;;) {
-            kill "STOP", @ARGV;
-            select(undef, undef, undef, 0.06);
-            kill "CONT", @ARGV;
-            select(undef, undef, undef, 0.003);
-        }' "$(cat "$state/r1.pid")" "$(cat "$state/r2.pid")"
 }
 
 # Alone the client would need little more than that.

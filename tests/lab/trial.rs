@@ -15,6 +15,9 @@ const SLACK: Duration = Duration::from_millis(500);
 /// The time before a round, and in it every look-up, probe and measurement at its timeout.
 const LONGEST_ROUND: Duration = Duration::from_secs(15);
 
+/// The complaint of a client that does not notice the mending.
+const NO_RECOVERY: &str = "after the mending: no verdict";
+
 /// What became of a fault.
 #[derive(Default)]
 pub(crate) struct Finding {
@@ -49,10 +52,11 @@ pub(crate) fn trial(fault: &Fault) -> Finding {
 }
 
 impl Finding {
-    /// Whether something is wrong in the words of a prober that says of itself that it was starved.
+    /// Whether something is wrong, and the prober says of itself that it was starved, or says nothing at the
+    /// end, which it does not as long as it is.
     pub(crate) fn is_in_doubt(&self) -> bool {
         let doubts = ["] prober ", " suspect="].iter().any(|doubt| self.transcript.contains(doubt));
-        doubts && !self.complaints.is_empty()
+        !self.complaints.is_empty() && (doubts || self.complaints == [NO_RECOVERY])
     }
 
     /// Nothing is wrong where nothing is broken.
