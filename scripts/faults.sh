@@ -52,7 +52,7 @@ slow_download           slow         a download fills the link to the client, 10
 slow_upload             slow         an upload fills the link from the client, 20 Mbit/s
 slow_replicas           slow         uploads fill the links from r1 and r2, 20 Mbit/s each
 client_throttled        prober       the client's control group has 1 % of a core, and a busy loop in it
-client_stopped          prober       the client is stopped for two seconds of every three
+client_stopped          prober       the client is stopped for two seconds, again and again
 target_silent           unknown      the Service is silent, and the client knows no replicas (no --endpoints-host)
 target_unreachable      unknown      the Service is unreachable, and the client knows no replicas
 end
@@ -225,12 +225,13 @@ break_client_throttled() {
     # shellcheck disable=SC2016 # for the shell in the background
     disturb hog client bash -c 'echo 0 >"$0/cgroup.procs"; while :; do :; done' "$group"
 }
+# In the time between, a round begins that does not end in it.
 break_client_stopped() {
     # shellcheck disable=SC2016 # for the shell in the background
     disturb stopper mid bash -c 'while kill -STOP $(ip netns pids lab-client); do
             sleep 2
             kill -CONT $(ip netns pids lab-client)
-            sleep 1
+            sleep 0.1
         done'
 }
 
