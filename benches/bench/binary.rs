@@ -5,6 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::report::Table;
+
+/// Small enough to be pulled to every node of a fleet within a second or two.
+const LIMIT_BYTES: u64 = 900_000;
+
 /// The binary under test, and why it is this one.
 pub(crate) struct Binary {
     pub(crate) path: PathBuf,
@@ -28,11 +33,18 @@ impl Binary {
         Ok(Self { path: env!("CARGO_BIN_EXE_smoker").into(), chosen })
     }
 
-    /// Path, size and reason in a line.
-    pub(crate) fn describe(&self) -> io::Result<String> {
+    /// Path and reason in a line.
+    pub(crate) fn describe(&self) -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let shown = self.path.strip_prefix(root).unwrap_or(&self.path).display();
-        Ok(format!("{shown}, {} KiB ({})", fs::metadata(&self.path)?.len() / 1024, self.chosen))
+        format!("{shown} ({})", self.chosen)
+    }
+
+    /// Its size.
+    pub(crate) fn measure(&self, table: &mut Table) -> io::Result<()> {
+        let bytes = fs::metadata(&self.path)?.len();
+        table.result("binary", format!("{bytes} bytes"), "≤ 900000 bytes", bytes <= LIMIT_BYTES);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::Plan;
-use crate::load::{Exchange, Load};
+use crate::load::{Exchange, Load, Peer};
 use crate::process::{self, Cores};
 use crate::report::{Bound, Spread, Table, median, micros};
 use crate::server::{Protocol, Server, Subject};
@@ -81,6 +81,9 @@ const COLUMNS: [&str; 11] = [
 
 /// A row for every exchange.
 pub(crate) fn compare(subject: &Subject, cores: Cores, plan: &Plan) -> io::Result<Table> {
+    for protocol in Protocol::ALL {
+        compare_answers(subject, protocol)?;
+    }
     let mut table = Table::new(&COLUMNS);
     for goal in &GOALS {
         eprintln!("{} ...", goal.name);
@@ -88,6 +91,17 @@ pub(crate) fn compare(subject: &Subject, cores: Cores, plan: &Plan) -> io::Resul
         table.row(row(goal, &matches.collect::<io::Result<Vec<_>>>()?));
     }
     Ok(table)
+}
+
+/// A floor whose answers are shorter is none.
+fn compare_answers(subject: &Subject, protocol: Protocol) -> io::Result<()> {
+    let length = |server: Server| Peer::connect(protocol, server.address(protocol))?.exchange();
+    let (ours, floor) = (length(subject.start()?)?, length(Subject::Floor.start()?)?);
+    if ours == floor {
+        return Ok(());
+    }
+    let name = protocol.name();
+    Err(io::Error::other(format!("{name}: answers of {ours} bytes, but the floor's have {floor}")))
 }
 
 /// One match, in processes of its own so that no lucky or unlucky memory layout lasts. Slices are short and

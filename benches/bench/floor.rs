@@ -10,9 +10,10 @@ use std::thread;
 
 use crate::server::Protocol;
 
-/// What Smoker answers to `GET /`, but for the time.
+/// As long as what Smoker answers to `GET /`: another time, instance and port.
 const HTTP_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
-    Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK";
+    Content-Type: text/plain\r\nSmoker-Instance: 0123456789abcdef\r\nSmoker-Node: bench\r\n\
+    Smoker-Client: 127.0.0.1:40000\r\nContent-Length: 2\r\n\r\nOK";
 
 /// Serves until it is killed.
 pub(crate) fn run() -> io::Result<()> {

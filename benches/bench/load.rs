@@ -107,8 +107,8 @@ impl Peer {
         Ok(Self { socket, question, end })
     }
 
-    /// Asks, and waits for the whole answer.
-    pub(crate) fn exchange(&mut self) -> io::Result<()> {
+    /// Asks, and waits for the whole answer: how long it is.
+    pub(crate) fn exchange(&mut self) -> io::Result<usize> {
         self.ask()?;
         self.hear()
     }
@@ -120,7 +120,7 @@ impl Peer {
         }
     }
 
-    fn hear(&mut self) -> io::Result<()> {
+    fn hear(&mut self) -> io::Result<usize> {
         let mut answer = [0; 512];
         let mut length = 0;
         while !answer[..length].ends_with(self.end) {
@@ -133,6 +133,6 @@ impl Peer {
             }
             length += read;
         }
-        Ok(())
+        Ok(length)
     }
 }

@@ -52,7 +52,8 @@ pub(crate) fn raise_descriptor_limit() -> io::Result<usize> {
     Ok(if raised { hard } else { soft })
 }
 
-fn run_quietly(command: &mut Command) -> bool {
+/// Runs a tool without a word: whether it was there and succeeded.
+pub(crate) fn run_quietly(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
@@ -62,6 +63,12 @@ pub(crate) fn cpu(pid: u32) -> io::Result<Duration> {
     // Both are lower bounds: the first leaves ended threads out, the second is cut to ticks of 10 ms.
     let ticks = ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?, 2);
     Ok(cpu_of_threads(pid)?.max(ticks))
+}
+
+/// The CPU time of all children that have ended and were waited for, to ticks of 10 ms.
+pub(crate) fn cpu_of_ended_children() -> io::Result<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    Ok(ticks(&stat, 4).saturating_sub(ticks(&stat, 2)))
 }
 
 fn cpu_of_threads(pid: u32) -> io::Result<Duration> {

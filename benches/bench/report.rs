@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::namespaces;
 use crate::process::{self, Busy, Cores};
 
 /// The columns of what is not compared with the floor.
@@ -27,6 +28,11 @@ impl Table {
     /// A row of a table of [`RESULTS`].
     pub(crate) fn result(&mut self, name: &str, value: String, target: &str, met: bool) {
         self.row(vec![name.to_string(), value, judged(target, met)]);
+    }
+
+    /// A row of the same for what has no target.
+    pub(crate) fn measured(&mut self, name: &str, value: String) {
+        self.row(vec![name.to_string(), value, String::new()]);
     }
 
     /// A row of the same without a result.
@@ -109,6 +115,12 @@ pub(crate) fn median(sample: impl Iterator<Item = f64>) -> f64 {
     middle_of(&sorted(sample))
 }
 
+/// The value that so many per cent of a sample are below.
+pub(crate) fn percentile(sample: &[f64], percent: usize) -> f64 {
+    let sorted = sorted(sample.iter().copied());
+    sorted[sorted.len() * percent / 100]
+}
+
 pub(crate) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
@@ -125,9 +137,11 @@ pub(crate) fn judged(target: &str, met: bool) -> String {
 /// What one must know to read the tables: where the numbers come from, and what each means.
 pub(crate) fn notes(cores: Cores, before: Busy) -> io::Result<String> {
     let (machine, pinned) = (process::machine(), cores.describe());
+    let network = if namespaces::is_inside() { "a network of its own" } else { "NOT a network of its own" };
     let others = before.others_share()? * 100.0;
     Ok(format!(
-        "{machine}; {pinned}; other processes took {others:.0} % of the processors' working time meanwhile.\n\
+        "{machine}; {pinned}; {network}; other processes took {others:.0} % of the processors' working \
+         time meanwhile.\n\
          {MEANING}"
     ))
 }
@@ -138,6 +152,10 @@ limit, no time-out, no log, no parser. One thread loads both in short slices tha
 again and again. A ratio is the median over these processes, with the bounds between which it lies 19 times in
 20; the other numbers are medians of the same. One question is open at a time unless said otherwise. CPU is
 the server's. Memory is what is resident (smaps_rollup), after one exchange on each connection.
+A round of three probes has neither a name to look up, nor a series, nor the path MTU. A whole round has
+everything on: a name looked up and its nameserver asked, three probes, a series of 16, the replicas' name and
+one of the two in turn, the path MTU in each tenth, a summary every ten seconds and a scrape of /metrics each
+second. A check is a process of its own: its start, a whole round, and the pass that tries everything at once.
 The wire is the loopback device, where tcpdump takes the time of every packet: from a probe's first, the SYN
 or the datagram, to the last that carries bytes of the answer. That is subtracted probe by probe. The smallest
 prober reads the clock, asks, sleeps until the answer is there and reads the clock again.

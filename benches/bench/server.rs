@@ -45,6 +45,15 @@ impl Protocol {
         }
     }
 
+    /// The variable of its port.
+    pub(crate) fn setting(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP_PORT",
+            Self::Udp => "UDP_PORT",
+            Self::Http => "HTTP_PORT",
+        }
+    }
+
     /// The one that a log line is about.
     pub(crate) fn in_line(line: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|protocol| line.contains(&format!("[{}]", protocol.name())))
@@ -54,11 +63,7 @@ impl Protocol {
 impl Subject {
     /// Starts it and waits until its three listeners are announced.
     pub(crate) fn start(&self) -> io::Result<Server> {
-        let mut child = self.command()?.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().map(BufReader::new).ok_or(io::ErrorKind::BrokenPipe)?;
-        let mut server = Server { child, stdout, ports: [0; 3] };
-        server.read_ports()?;
-        Ok(server)
+        Server::start(self.command()?)
     }
 
     /// Starts it on the core kept for servers.
@@ -80,16 +85,26 @@ impl Subject {
     }
 }
 
-/// A `smoker` command on ephemeral ports, all else at its default whatever this process inherited.
+/// A `smoker` command on ephemeral ports, on a node whose name is as long as the floor says, and all else at
+/// its default whatever this process inherited.
 pub(crate) fn smoker(binary: &Path, command: impl AsRef<OsStr>) -> Command {
     let mut smoker = Command::new(binary);
     smoker.arg(command).env_clear();
-    smoker.envs([("LOG_LEVEL", "warn"), ("MAX_CONNECTIONS", "8192")]);
+    smoker.envs([("LOG_LEVEL", "warn"), ("MAX_CONNECTIONS", "8192"), ("NODE_NAME", "bench")]);
     smoker.envs([("TCP_PORT", "0"), ("UDP_PORT", "0"), ("HTTP_PORT", "0")]);
     smoker
 }
 
 impl Server {
+    /// Starts `command` and waits until its three listeners are announced.
+    pub(crate) fn start(mut command: Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().map(BufReader::new).ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut server = Self { child, stdout, ports: [0; 3] };
+        server.read_ports()?;
+        Ok(server)
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -101,6 +116,12 @@ impl Server {
     /// The server at 127.0.0.1.
     pub(crate) fn address(&self, protocol: Protocol) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port(protocol)).into()
+    }
+
+    /// Has `prober` probe this server.
+    pub(crate) fn aim(&self, prober: &mut Command) {
+        prober.env("SERVER_HOST", Ipv4Addr::LOCALHOST.to_string());
+        prober.envs(Protocol::ALL.map(|protocol| (protocol.setting(), self.port(protocol).to_string())));
     }
 
     fn read_ports(&mut self) -> io::Result<()> {
@@ -125,7 +146,8 @@ impl Drop for Server {
     }
 }
 
-fn announced_port(line: &str) -> Option<u16> {
+/// The port of `… LISTENING address=[::]:8080`.
+pub(crate) fn announced_port(line: &str) -> Option<u16> {
     let (_, rest) = line.split_once(" LISTENING address=")?;
     let address: SocketAddr = rest.split_whitespace().next()?.parse().ok()?;
     Some(address.port())
