@@ -9,7 +9,7 @@ use super::streak::Streak;
 use crate::config;
 use crate::log::Value;
 use crate::probe::path::{self, Finding, PathReport};
-use crate::probe::transfer::Direction;
+use crate::probe::transfer::{self, Direction};
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
@@ -83,6 +83,8 @@ impl Path {
             .into_iter()
             .filter_map(|(key, bytes)| Some((key, Value::Count(bytes?.into()))))
             .collect();
+        // Without datagrams there is no size to tell, but that of the body that passed.
+        let body = sizes.is_empty().then_some(("body", Value::Count(transfer::LENGTH as u64)));
         let told_by = report.told_by.map(|router| ("told_by", Value::Ip(router)));
         self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
         let whose = ("address", Value::Ip(*address));
@@ -90,7 +92,7 @@ impl Path {
         match &report.finding {
             Finding::Whole | Finding::Smaller => {
                 self.streak.end();
-                lines.success("MTU", &sizes.into_iter().chain(told_by).collect::<Vec<_>>());
+                lines.success("MTU", &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>());
                 accounts.success("mtu", took, &[]);
             }
             Finding::BlackHole(direction) => {

@@ -81,7 +81,10 @@ fn success(kind: &str) -> Option<Vec<Field>> {
             let counts = DATAGRAMS.map(|key| always(key, Count));
             [&[latency][..], &counts, &times, &[always("dead_flows", Count), UNKNOWN]].concat()
         }
-        "MTU" => vec![at_times("mtu", Positive), at_times("interface", Positive), at_times("told_by", Ip)],
+        "MTU" => {
+            let sizes = ["mtu", "interface", "body"].map(|key| at_times(key, Positive));
+            [&sizes[..], &[at_times("told_by", Ip)]].concat()
+        }
         "ENDPOINT" => {
             let changed = at_times("instance", Word(&["changed"]));
             let [latency, connect, ttfb] = phases("ttfb");

@@ -34,7 +34,7 @@ const LINES: [&str; 33] = [
      since=2025-11-13T10:30:30Z detail=\"x\"",
     "[MTU] SUCCESS mtu=1500 interface=1500",
     "[MTU] SUCCESS mtu=1400 interface=1500 told_by=10.0.0.1",
-    "[MTU] SUCCESS",
+    "[MTU] SUCCESS body=65536",
     "[MTU] FAILED error=black_hole mtu=1400 interface=1500 direction=forward failures=1 \
      since=2025-11-13T10:30:30Z address=10.96.0.12",
     "[MTU] UNMEASURED error=timeout phase=receive address=10.0.0.1",
