@@ -88,14 +88,15 @@ impl Client {
         fs::read_to_string(&self.log)
     }
 
-    /// Its log, once it has ended with every probe a success.
+    /// Its log, once it has ended with every probe a success. That it was starved at times, which makes its
+    /// exit status one, is no error here.
     fn finish(mut self) -> io::Result<String> {
         let status = self.child.wait()?;
         let log = self.log()?;
-        if status.success() {
+        if matches!(status.code(), Some(0 | 1)) && !log.contains(" FAILED ") {
             Ok(log)
         } else {
-            Err(io::Error::other(format!("the client ended with {status}: {log}")))
+            Err(io::Error::other(format!("the client ended with {status}, see {}", self.log.display())))
         }
     }
 }
@@ -131,11 +132,11 @@ pub(crate) fn cost(binary: &Path, cores: Cores, rounds: u32, table: &mut Table) 
     let server = Subject::Smoker(binary.into()).start_pinned(cores)?;
     let mut client = Client::start(three_probes(smoker(binary, "client"), &server, rounds, INTERVAL))?;
     let used = client.watch(|| ())?;
-    client.finish()?;
+    let unwell = unwell(&client.finish()?);
     let round = millis(used.cpu) / f64::from(rounds);
     table.result(
         &format!("client, CPU time of a round of three probes, {rounds} rounds"),
-        format!("{round:.3} ms"),
+        format!("{round:.3} ms{unwell}"),
         "≤ 0.5 ms",
         round <= 0.5,
     );
