@@ -31,7 +31,7 @@ fn a_count_of_rounds_ends_with_a_summary_of_them() {
     assert_eq!(at_the_end, ["SUMMARY TCP", "SUMMARY UDP", "SUMMARY UDP_SERIES", "SUMMARY HTTP"]);
     for kind in ["TCP", "UDP", "UDP_SERIES", "HTTP"] {
         let (summary, told) = (summary(&ended, kind), latencies(&ended, kind));
-        assert_eq!((summary.count("count"), summary.count("failed")), (12, 0), "{summary}");
+        assert_eq!((summary.count("count"), summary.count("failures")), (12, 0), "{summary}");
         let suspect = of_kinds(&ended, &[kind]).iter().any(|line| line.get("suspect").is_some());
         if suspect {
             continue;
@@ -63,7 +63,7 @@ fn what_failed_is_counted_and_has_no_latency() {
     let ended = Running::start(command).ended();
     for kind in ["TCP", "UDP", "UDP_SERIES"] {
         let summary = summary(&ended, kind);
-        assert_eq!((summary.count("count"), summary.count("failed")), (2, 2), "{summary}");
+        assert_eq!((summary.count("count"), summary.count("failures")), (2, 2), "{summary}");
         assert_eq!(summary.get("min"), None, "{summary}");
     }
 }

@@ -7,13 +7,16 @@ const ROUNDING_MS: f64 = 0.0015;
 
 /// Whether the fields of `line` make sense together.
 pub(super) fn makes_sense(line: &Line) -> bool {
-    let tells_which = line.get("failed").is_none() || line.get("address").is_some() || line.kind == "SUMMARY";
+    let tells_which = line.get("failed").is_none() || line.get("address").is_some();
     let fits = match (&*line.kind, &*line.event) {
         ("VERDICT", "healthy") => is_first_or_recovery(line),
         ("SUMMARY", _) => sums_up(line),
         (_, "FAILED") => is_failure(line) && adds_up(line),
         ("UDP_SERIES", _) => adds_up(line) && is_ascending(line, &["min", "latency", "p99"]),
-        ("MTU", _) => mtu(line).is_none_or(|(mtu, interface)| mtu <= interface),
+        ("MTU", "SUCCESS") => match mtu(line) {
+            Some((mtu, interface)) => mtu <= interface && lacks(line, &["body"]),
+            None => has(line, &["body"]) && lacks(line, &["mtu", "interface", "told_by"]),
+        },
         (_, "SUCCESS") => phases_fit(line),
         _ => true,
     };
