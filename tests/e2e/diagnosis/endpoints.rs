@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::{briefs, client, lines, next, of_kinds, until};
-use crate::isolated::{etc, filter, isolated};
+use crate::isolated::{etc, filter, isolated, run};
 use crate::line::Line;
 use crate::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
 use crate::running::{Ended, Running};
@@ -158,7 +158,7 @@ fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
         assert_eq!(evidence[..4], ["tcp:refused", "udp:refused", "http:refused", "endpoint:3/3"]);
         // A dead address is as good as one that refuses.
         filter("input", "ip daddr 127.0.0.9 drop");
-        let (_, verdict) = checked("service", &[]);
+        let (_, verdict) = checked("service", &["--protocols=tcp"]);
         assert_eq!(verdict.brief(), "VERDICT service", "{verdict}");
         filter("input", "");
         // All of them refuse: nobody serves.
@@ -182,6 +182,25 @@ fn a_service_without_a_replica_listed_has_none() {
         assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT no_replica".into()), "{verdict}");
         assert!(verdict.get("detail").unwrap().ends_with("and no replica is listed: nothing runs\""));
         assert!(verdict.list("evidence").contains(&"endpoint:0/0"), "{verdict}");
+    });
+}
+
+/// A rule on the way gives the client another address, to HTTP alone.
+#[test]
+#[ignore = "needs root: a packet filter"]
+fn an_address_that_was_translated_on_the_way_is_told() {
+    isolated(|| {
+        let _server = pod("127.0.0.2", "two", &[]);
+        let seen_as = |kind: &str| {
+            let ended = Running::start(client("127.0.0.2", &["--count=1", "--mtu-interval=0"])).ended();
+            of_kinds(&ended, &[kind])[0].get("seen_as").map(str::to_owned)
+        };
+        assert_eq!(seen_as("HTTP"), None);
+        let rule = "ip daddr 127.0.0.2 tcp dport 8082 snat to 127.0.0.7";
+        let chain = format!("chain c {{ type nat hook postrouting priority 100;\n{rule}\n}}");
+        run(&["nft", "-f", "-"], &format!("table ip t {{\n{chain}\n}}\n"));
+        assert!(seen_as("HTTP").is_some_and(|address| address.starts_with("127.0.0.7:")));
+        assert_eq!(seen_as("TCP"), None);
     });
 }
 

@@ -1,4 +1,4 @@
-//! The UDP series: against a Smoker, a plain echo, and peers that lose, double, swap and delay. The peers here
+//! The UDP series: against a Smoker, a plain echo, and peers that lose, double, swap and delay. These peers
 //! count as a Smoker does (`smoker::wire`), so that a loss has a direction.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +14,7 @@ use super::{briefs, client, client_of, next, of_kinds};
 use crate::isolated::{filter, isolated};
 use crate::line::Line;
 use crate::names::server_on;
+use crate::netns::at_once;
 use crate::running::{Running, port_flags};
 use crate::scripted::{Refused, udp};
 use crate::server::child::Server;
@@ -185,18 +186,15 @@ fn a_plain_echo_is_measured_without_direction() {
     assert_eq!(briefs(&verdicts), ["VERDICT healthy"], "no verdict is guessed from one lost datagram");
 }
 
-/// The first and the last of a flow are lost on different ways.
 #[test]
 fn a_smoker_tells_on_which_way_a_datagram_was_lost() {
-    for (fate, told) in [(Fate::LostForward, "lost_forward=1"), (Fate::LostReturn, "lost_return=1")] {
-        for lost in [0, 5, 15] {
-            let peer = peer(
-                move |seen| if seen.of_series && seen.id.sequence == lost { fate } else { Fate::Answered },
-            );
-            let (lines, _) = series(peer, 1, &[]);
-            assert_eq!(counts(&lines[0]), [told], "{lines:?}");
-        }
-    }
+    let ways = [(Fate::LostForward, "lost_forward=1"), (Fate::LostReturn, "lost_return=1")];
+    at_once(ways.into_iter().flat_map(|way| [0, 5, 15].map(|lost| (way, lost))), |((fate, told), lost)| {
+        let is_it = move |seen: &Seen| seen.of_series && seen.id.sequence == lost;
+        let peer = peer(move |seen| if is_it(seen) { fate } else { Fate::Answered });
+        let (lines, _) = series(peer, 1, &[]);
+        assert_eq!(counts(&lines[0]), [told], "{lines:?}");
+    });
 }
 
 #[test]
@@ -304,7 +302,8 @@ fn long_lived_flows_that_die_while_new_ones_live_are_told() {
 /// Every tenth datagram is lost, whoever sends it: more than 1 %, and less than 20 %.
 #[test]
 fn loss_at_random_is_told_past_its_threshold() {
-    for (fate, way) in [(Fate::LostForward, "on the way there"), (Fate::LostReturn, "on the way back")] {
+    let ways = [(Fate::LostForward, "on the way there"), (Fate::LostReturn, "on the way back")];
+    at_once(ways, |(fate, way)| {
         let lossy = || {
             let mut number = 0;
             peer(move |_| {
@@ -318,7 +317,7 @@ fn loss_at_random_is_told_past_its_threshold() {
         assert!(detail.contains("% of 256 datagrams lost") && detail.contains(way), "{detail}");
         let (_, verdicts) = series(lossy(), 1, &["--loss-threshold=20"]);
         assert!(verdicts.iter().all(|verdict| verdict.event != "loss"), "{verdicts:?}");
-    }
+    });
 }
 
 /// What this host does not let out is not lost on the way.

@@ -76,9 +76,9 @@ fn between_summaries_is_the_interval_and_each_begins_anew() {
         let ended = Running::start(client_of(&server, &[&flags[..], &[interval]].concat())).ended();
         of_kinds(&ended, &["SUMMARY"]).iter().map(|line| line.count("count")).collect::<Vec<_>>()
     };
-    // After every round, but for a first one that took less than that; the last one is at once the end.
+    // After every round, but for those that end within a millisecond of the last summary.
     let short = summaries("1ms");
-    assert!([&[1, 1, 1, 1][..], &[2, 1, 1]].contains(&&short[..]), "{short:?}");
+    assert!(short.len() > 1 && short.iter().sum::<u64>() == 4, "{short:?}");
     assert_eq!(summaries("0"), [4]);
     assert_eq!(summaries("1h"), [4]);
 }
