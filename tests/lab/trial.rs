@@ -52,11 +52,12 @@ pub(crate) fn trial(fault: &Fault) -> Finding {
 }
 
 impl Finding {
-    /// Whether something is wrong, and the prober says of itself that it was starved, or says nothing at the
-    /// end, which it does not as long as it is.
-    pub(crate) fn is_in_doubt(&self) -> bool {
+    /// Whether something is wrong, and the prober says of itself that it was starved, unbidden; or says nothing
+    /// at the end, which it does not as long as it is.
+    pub(crate) fn is_in_doubt(&self, fault: &Fault) -> bool {
+        let is_bidden = fault.verdict == "prober" && self.rounds > 0;
         let doubts = ["] prober ", " suspect="].iter().any(|doubt| self.transcript.contains(doubt));
-        !self.complaints.is_empty() && (doubts || self.complaints == [NO_RECOVERY])
+        !self.complaints.is_empty() && (doubts && !is_bidden || self.complaints == [NO_RECOVERY])
     }
 
     /// Nothing is wrong where nothing is broken.
@@ -67,10 +68,9 @@ impl Finding {
             Some(said) if said.word == "healthy" => {}
             said => self.complain("before the break", said),
         }
-        if let Some(said) = watch.verdict(fault.rounds_before()) {
+        if let Some(said) = watch.verdict(fault.rounds_before()).or_else(|| watch.rest_of_round()) {
             self.complain("before the break", Some(said));
         }
-        world.end_of_round();
     }
 
     /// The first verdict is the right one, and stands.
@@ -157,7 +157,18 @@ impl<'a> Watch<'a> {
 
     /// Waits for a verdict, until one more than so many rounds have begun.
     fn verdict(&mut self, rounds: usize) -> Option<Said> {
-        while let Some(heard) = self.world.heard(self.place, Instant::now() + LONGEST_ROUND) {
+        self.verdict_within(rounds, LONGEST_ROUND)
+    }
+
+    /// Waits for the end of the round under way. The verdict that it has brought, if any.
+    fn rest_of_round(&mut self) -> Option<Said> {
+        self.world.end_of_round();
+        self.verdict_within(usize::MAX, Duration::ZERO)
+    }
+
+    /// A verdict, unless no line comes for so long, or one more than so many rounds have begun.
+    fn verdict_within(&mut self, rounds: usize, patience: Duration) -> Option<Said> {
+        while let Some(heard) = self.world.heard(self.place, Instant::now() + patience) {
             self.place += 1;
             let pass = heard.at.duration_since(self.before);
             self.before = heard.at;
