@@ -41,8 +41,9 @@ impl Accounts {
         self.round.push(Entry { protocol, result: Ok((latency, phases.to_vec())) });
     }
 
-    pub(super) fn failure(&mut self, protocol: &'static str, error: Error) {
-        self.any_failure = true;
+    /// A probe that failed, and whether that is excused.
+    pub(super) fn failure(&mut self, protocol: &'static str, error: Error, is_excused: bool) {
+        self.any_failure |= !is_excused;
         self.round.push(Entry { protocol, result: Err(error) });
     }
 
@@ -76,6 +77,11 @@ impl Accounts {
 
     pub(super) fn path_mtu(&mut self, bytes: u32) {
         self.metrics().path_mtu(bytes);
+    }
+
+    /// Counts a verdict that is news.
+    pub(super) fn told(&mut self, verdict: Verdict) {
+        self.metrics().told(verdict.name());
     }
 
     /// Ends a round that began so `late`.

@@ -1,7 +1,7 @@
 //! The series of datagrams of a round: its flows, kept open from round to round, and its line.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::accounts::Accounts;
 use super::lines::{Field, Lines};
@@ -20,6 +20,8 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Datagrams {
     flows: Option<Flows>,
+    /// When they last sent something.
+    alive: Option<Instant>,
     streak: Streak,
 }
 
@@ -46,7 +48,12 @@ impl Datagrams {
             },
         };
         let series = self.flows.insert(flows).series(spacing, Deadline::after(timeout));
+        self.alive = Some(Instant::now());
         self.tell(&series, peer, lines, accounts);
+        // The sockets keep the address that this host had when they were opened.
+        if series.sent == 0 {
+            self.flows = None;
+        }
         Some(series)
     }
 
@@ -55,10 +62,12 @@ impl Datagrams {
         self.flows.as_mut()
     }
 
-    /// Keeps the flows alive between rounds.
-    pub(super) fn keep_alive(&mut self) {
-        if let Some(flows) = &mut self.flows {
+    /// Keeps the flows alive where they have been idle for long: between rounds, and in long ones.
+    pub(super) fn keep_alive_if_due(&mut self) {
+        let is_due = self.alive.is_some_and(|alive| alive.elapsed() >= KEEP_ALIVE);
+        if let Some(flows) = self.flows.as_mut().filter(|_| is_due) {
             flows.keep_alive();
+            self.alive = Some(Instant::now());
         }
     }
 
@@ -81,7 +90,7 @@ impl Datagrams {
                 fields.extend(more.map(|(key, duration)| (key, Value::Milliseconds(duration))));
                 fields.push(("dead_flows", Value::Count(series.dead_flows as u64)));
                 fields.extend(unknown);
-                lines.success("UDP_SERIES", &fields);
+                lines.success("UDP_SERIES", times.p99, &fields);
                 accounts.success("udp_series", times.median, &[]);
             }
             // Nothing went out: there is neither a latency nor a failure of the network.
@@ -99,7 +108,7 @@ impl Datagrams {
     ) {
         let running = self.streak.fail(SystemTime::now());
         lines.failure("UDP_SERIES", failure, &[("address", Value::Address(peer))], running, counts);
-        accounts.failure("udp_series", failure.error);
+        accounts.failure("udp_series", failure.error, false);
     }
 }
 

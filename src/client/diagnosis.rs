@@ -12,7 +12,7 @@ use super::services::Prober;
 use crate::config;
 use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
-use crate::probe::series::Times;
+use crate::probe::series::{Burst, Times};
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
 
@@ -64,12 +64,12 @@ impl Pass<'_> {
         let until = deadline.earlier(self.config.timeout / LAST_SHARE);
         let results = carry_out(&plan, datagrams.flows(), self.prober, until);
         for (address, answerer) in &results.answerers {
-            replicas.note(*address, answerer);
+            replicas.answered(*address, Some(answerer));
         }
         let times = results.times;
         let mut evidence = self.evidence(round, target, &listed, results);
         evidence.nameservers = nameservers;
-        self.excuse(replicas, &mut evidence, deadline);
+        self.judge_replicas(replicas, &mut evidence, deadline);
         (evidence, times)
     }
 
@@ -122,33 +122,66 @@ impl Pass<'_> {
         let probes: Vec<Probe> = if target.is_some() { probes.collect() } else { vec![] };
         let replicas = listed.iter().map(|address| Replica {
             address: *address,
+            is_on_this_node: false,
             probes: round.probes.iter().map(|probe| probe.protocol).zip(tries.by_ref()).collect(),
         });
         let replicas = Listed { listing: Listing::NotKnown, all: replicas.collect() };
         let mut bursts = results.bursts.into_iter();
-        let burst = bursts.next();
-        let threshold = self.config.loss_threshold;
+        let burst = target.and_then(|_| bursts.next());
+        let direct: Vec<(IpAddr, Burst)> = listed.iter().copied().zip(bursts).collect();
+        // What could not be sent in time was kept back by a late prober, and the rest is no measure.
+        let is_cut = |burst: &Burst| burst.sent > 0 && burst.unsent > 0;
+        let is_late = burst.iter().chain(direct.iter().map(|(_, burst)| burst)).any(is_cut);
+        let is_lossy = |burst: &Burst| {
+            let by_chance = burst.lost.saturating_sub(burst.refused);
+            self.config.loss_threshold.is_exceeded_by(by_chance, burst.sent)
+        };
         Evidence {
             probes,
             replicas,
-            is_lossy: burst.is_some_and(|burst| threshold.is_exceeded_by(burst.lost, burst.sent)),
+            is_lossy: burst.as_ref().is_some_and(is_lossy),
+            is_directly_lossy: direct.iter().any(|(_, burst)| is_lossy(burst) && burst.lost < burst.sent),
             burst,
-            direct: listed.iter().copied().zip(bursts).collect(),
+            direct,
             flows: results.flows,
             path: results.path.or(round.path.clone()),
-            suspect: results.is_short.then_some(Suspect::Local),
+            suspect: match (results.is_short, is_late) {
+                (true, _) => Some(Suspect::Local),
+                (false, true) => Some(Suspect::Late),
+                (false, false) => None,
+            },
             ..round.evidence()
         }
     }
 
-    /// Takes out of the evidence the replicas that are going, or gone from the list meanwhile.
-    fn excuse(&self, replicas: &mut Replicas, evidence: &mut Evidence, deadline: Deadline) {
+    /// Adds what is known of the replicas to the evidence, and takes those out of it that are going, or gone
+    /// from the list meanwhile, or not there yet.
+    fn judge_replicas(&self, replicas: &mut Replicas, evidence: &mut Evidence, deadline: Deadline) {
+        for replica in &mut evidence.replicas.all {
+            replica.is_on_this_node = replicas.is_on_this_node(replica.address);
+            if replica.answers() {
+                replicas.answered(replica.address, None);
+            } else {
+                replicas.failed(replica.address);
+            }
+        }
         if evidence.replicas.all.iter().any(|replica| !replica.answers()) {
             replicas.refresh(self.resolver, deadline);
         }
         evidence.replicas.listing = replicas.listing();
-        evidence.replicas.all.retain(|replica| replica.answers() || !replicas.excuses(replica.address));
+        let is_missed = self.config.is_check || suffers(evidence);
+        let counts = evidence.replicas.all.len();
+        let is_fault = |address| replicas.excuse(address, is_missed).is_none();
+        evidence.replicas.all.retain(|replica| replica.answers() || is_fault(replica.address));
+        evidence.replica_failed &= evidence.replicas.all.len() == counts;
     }
+}
+
+/// Whether the target itself has failed, for old flows or new ones.
+fn suffers(evidence: &Evidence) -> bool {
+    evidence.probes.iter().any(|probe| probe.first.is_some())
+        || evidence.burst.is_some_and(|burst| burst.dead_ports > 0)
+        || evidence.flows.is_some_and(|flows| flows.dead > 0)
 }
 
 /// The target's protocols that failed, and then each replica's.

@@ -57,6 +57,11 @@ impl Doubt {
         self.short = true;
     }
 
+    /// Why the round was in doubt when it was last looked into, if it was.
+    pub(super) fn known(&self) -> Option<Suspect> {
+        self.reason()
+    }
+
     /// Why the round so far is in doubt, if it is.
     pub(super) fn suspect(&mut self) -> Option<Suspect> {
         let Denied { processor, memory } = self.group.denied();

@@ -23,29 +23,27 @@ pub(super) fn tell(
     match outcome {
         Outcome::Success(success) => {
             streak.end();
-            let is_another =
-                success.answerer.as_ref().is_some_and(|answerer| replicas.note(address.ip(), answerer));
+            replicas.answered(address.ip(), success.answerer.as_ref());
             let durations = durations(success);
             let mut fields = vec![durations[0], ("address", Value::Ip(address.ip()))];
             fields.extend(success.answerer.iter().flat_map(answerer_fields));
             fields.extend(&durations[1..]);
-            if is_another {
+            if replicas.take_change(address.ip()) {
                 fields.push(("instance", Value::Word("changed")));
             }
-            lines.success("ENDPOINT", &fields);
+            lines.success("ENDPOINT", success.latency, &fields);
             accounts.success("endpoint", success.latency, &success.phases);
             false
         }
         Outcome::Failure(failure) => {
-            let excused = replicas.excuses(address.ip());
+            replicas.failed(address.ip());
+            let excuse = replicas.excuse(address.ip(), true);
             let running = streak.fail(SystemTime::now());
             let mut rest = vec![("protocol", Value::Word("http"))];
-            if excused {
-                rest.push(("excused", Value::Word("draining")));
-            }
+            rest.extend(excuse.map(|excuse| ("excused", Value::Word(excuse.name()))));
             lines.failure("ENDPOINT", failure, &[("address", Value::Address(address))], running, &rest);
-            accounts.failure("endpoint", failure.error);
-            !excused
+            accounts.failure("endpoint", failure.error, excuse.is_some());
+            excuse.is_none()
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The lines of a round: one a probe, marked where the prober itself is in doubt.
 
+use std::time::Duration;
+
 use super::doubt::Doubt;
 use super::streak::Running;
 use crate::log::{Level, Log, Value};
 use crate::probe::{Error, Failure};
+
+/// A latency from which on the prober may have had a part in it.
+const DOUBTFUL: Duration = Duration::from_millis(10);
 
 /// A field of a line.
 pub(super) type Field<'a> = (&'a str, Value<'a>);
@@ -15,10 +20,12 @@ pub(super) struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    pub(super) fn success(&mut self, kind: &str, fields: &[Field]) {
-        if self.log.prints(Level::Info) {
-            self.print(Level::Info, kind, "SUCCESS", fields);
+    /// A success that took so long. What was quick needs no look into what was denied to the prober.
+    pub(super) fn success(&mut self, kind: &str, took: Duration, fields: &[Field]) {
+        if took >= DOUBTFUL {
+            self.doubt.suspect();
         }
+        self.print(Level::Info, kind, "SUCCESS", fields);
     }
 
     /// A failure of what `tried` names, with what else there is to say of it.
@@ -47,6 +54,7 @@ impl Lines<'_> {
         }
         fields.extend(retransmits(failure.retransmits));
         fields.extend(rest);
+        self.doubt.suspect();
         self.print(Level::Error, kind, "FAILED", &fields);
     }
 
@@ -54,13 +62,11 @@ impl Lines<'_> {
     pub(super) fn unmeasured(&mut self, kind: &str, failure: &Failure, tried: Field) {
         let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
         let fields = [("error", Value::Word(&error)), ("phase", Value::Word(&phase)), tried];
-        if self.log.prints(Level::Info) {
-            self.print(Level::Info, kind, "UNMEASURED", &fields);
-        }
+        self.print(Level::Info, kind, "UNMEASURED", &fields);
     }
 
-    fn print(&mut self, level: Level, kind: &str, event: &str, fields: &[Field]) {
-        match self.doubt.suspect() {
+    fn print(&self, level: Level, kind: &str, event: &str, fields: &[Field]) {
+        match self.doubt.known() {
             None => self.log.line(level, kind, event, fields),
             Some(suspect) => {
                 let mark = [("suspect", Value::Word(suspect.name()))];

@@ -57,6 +57,7 @@ pub(super) struct Metrics {
     path_mtu: Option<u32>,
     verdicts: Vec<&'static str>,
     verdict: Option<&'static str>,
+    told: Vec<u64>,
     rounds: u64,
     late: Option<Duration>,
     suspect: [u64; REASONS.len()],
@@ -79,12 +80,14 @@ pub(super) struct Datagrams {
 impl Metrics {
     /// Nothing found yet, and these verdicts to tell of.
     pub(super) fn new(verdicts: impl IntoIterator<Item = &'static str>) -> Self {
+        let verdicts: Vec<&'static str> = verdicts.into_iter().collect();
         Self {
+            told: vec![0; verdicts.len()],
             probes: Default::default(),
             durations: Default::default(),
             datagrams: Default::default(),
             path_mtu: None,
-            verdicts: verdicts.into_iter().collect(),
+            verdicts,
             verdict: None,
             rounds: 0,
             late: None,
@@ -127,6 +130,13 @@ impl Metrics {
     /// The verdict is `name`.
     pub(super) fn verdict(&mut self, name: &'static str) {
         self.verdict = Some(name);
+    }
+
+    /// Counts a verdict that was told.
+    pub(super) fn told(&mut self, name: &str) {
+        if let Some(index) = self.verdicts.iter().position(|verdict| *verdict == name) {
+            self.told[index] += 1;
+        }
     }
 
     /// Counts a round that began so much too late, and why it is suspect if it is.
@@ -175,6 +185,10 @@ impl Metrics {
         if let Some(bytes) = self.path_mtu {
             let help = "The largest packet that passes to the server whole.";
             page.gauge("smoker_path_mtu_bytes", help).sample(&[], Number::Whole(bytes.into()));
+        }
+        let mut family = page.counter("smoker_verdicts_total", "Verdicts told, when they were news.");
+        for (name, count) in self.verdicts.iter().zip(&self.told) {
+            family.sample(&[("verdict", name)], Number::Whole(*count));
         }
         if let Some(present) = self.verdict {
             let mut family = page.gauge("smoker_verdict", "What is broken: 1 for the present verdict.");

@@ -67,7 +67,7 @@ pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Result<
             break;
         }
         if !config.summary_interval.is_zero() && summed_up.elapsed() >= config.summary_interval {
-            rounds.accounts.summary.print(log);
+            rounds.sum_up();
             summed_up = Instant::now();
         }
         let next = schedule.after(due, Instant::now());

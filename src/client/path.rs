@@ -24,6 +24,8 @@ pub(super) struct Path {
     streak: Streak,
     /// The address that large packets did not reach, or not come from, when it was last measured.
     hole: Option<IpAddr>,
+    /// The one that was measured last, where it was.
+    mtu: Option<u32>,
 }
 
 /// What large packets come to on the way to an address.
@@ -71,6 +73,16 @@ impl Path {
         addresses
     }
 
+    /// Whether it takes an explanation: large packets vanish, or routers say that they are too large, which was
+    /// not so the last time.
+    pub(super) fn is_worse(&self, (_, report): &Measured) -> bool {
+        match report.finding {
+            Finding::BlackHole(_) => true,
+            Finding::Smaller => report.mtu != self.mtu,
+            Finding::Whole | Finding::Unmeasured(_) => false,
+        }
+    }
+
     /// Prints the line of what was measured in `took`.
     pub(super) fn tell(
         &mut self,
@@ -87,12 +99,13 @@ impl Path {
         let body = sizes.is_empty().then_some(("body", Value::Count(transfer::LENGTH as u64)));
         let told_by = report.told_by.map(|router| ("told_by", Value::Ip(router)));
         self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
+        self.mtu = report.mtu.or(self.mtu);
         let whose = ("address", Value::Ip(*address));
         report.mtu.iter().for_each(|bytes| accounts.path_mtu(*bytes));
         match &report.finding {
             Finding::Whole | Finding::Smaller => {
                 self.streak.end();
-                lines.success("MTU", &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>());
+                lines.success("MTU", took, &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>());
                 accounts.success("mtu", took, &[]);
             }
             Finding::BlackHole(direction) => {
@@ -100,7 +113,7 @@ impl Path {
                 let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
                 let failure = Failure::new(Error::BlackHole, Phase::Receive);
                 lines.failure("MTU", &failure, &tried, self.streak.fail(SystemTime::now()), &[whose]);
-                accounts.failure("mtu", failure.error);
+                accounts.failure("mtu", failure.error, false);
             }
             // A server that does not echo says nothing of the path.
             Finding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}

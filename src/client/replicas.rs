@@ -1,5 +1,5 @@
-//! The replicas behind the target, as `ENDPOINTS_HOST` lists them: whose turn it is to be probed, and what
-//! each said of itself.
+//! The replicas behind the target, as `ENDPOINTS_HOST` lists them: whose turn it is to be probed, what each
+//! said of itself, and when it is no fault that one fails.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -10,29 +10,72 @@ use crate::probe::Answerer;
 use crate::time::Deadline;
 use crate::verdict::Listing;
 
+/// The replicas that are probed: in a pass three threads each.
+const LIMIT: usize = 16;
+
 /// How long a replica that said that it drains may be gone without being a fault: until every list has
 /// forgotten it.
 const DRAINING: Duration = Duration::from_mins(1);
 
+/// How long one that has joined the list, and never answered, may still be starting: its pod has an address
+/// before its image is there.
+const STARTING: Duration = Duration::from_mins(2);
+
+/// How long one that does nobody harm may fail, because it is gone and the list does not know: Kubernetes'
+/// DNS records live for 30 s at the most, and the pod's own end takes a moment.
+const LEAVING: Duration = Duration::from_secs(35);
+
 /// The list, and what is remembered of each.
 pub(super) struct Replicas {
     host: Option<Host>,
+    node_name: String,
     listing: Listing,
     all: Vec<Replica>,
     turn: usize,
 }
 
+#[derive(Clone, Debug)]
 struct Replica {
     address: IpAddr,
     /// Its process's number, when it last said so.
     instance: Option<u64>,
+    /// That was another one before, and nobody has been told.
+    is_another: bool,
+    is_on_this_node: bool,
     /// When it last said that it drains.
     draining: Option<Instant>,
+    /// When it joined a list that was there before it.
+    joined: Option<Instant>,
+    /// When it first failed in a row.
+    failing: Option<Instant>,
+}
+
+/// Why it is no fault that a replica fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excuse {
+    /// It said that it drains.
+    Draining,
+    /// It is new, and has never answered.
+    Starting,
+    /// It is not listed any more; or nobody misses it, and the list may be old.
+    Leaving,
+}
+
+impl Excuse {
+    /// The word in lines.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::Starting => "starting",
+            Self::Leaving => "leaving",
+        }
+    }
 }
 
 impl Replicas {
-    pub(super) fn new(host: Option<Host>) -> Self {
-        Self { host, listing: Listing::NotKnown, all: Vec::new(), turn: 0 }
+    pub(super) fn new(host: Option<Host>, node_name: &str) -> Self {
+        let node_name = node_name.to_owned();
+        Self { host, node_name, listing: Listing::NotKnown, all: Vec::new(), turn: 0 }
     }
 
     /// What is known of the list.
@@ -40,7 +83,7 @@ impl Replicas {
         self.listing
     }
 
-    /// The addresses, 16 at the most ([`dns::ADDRESS_LIMIT`]).
+    /// The addresses, 16 at the most.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         self.all.iter().map(|replica| replica.address).collect()
     }
@@ -52,26 +95,45 @@ impl Replicas {
             Some(Host::Address(address)) => Ok(vec![*address]),
             Some(Host::Name(name)) => resolver.look_up(name, deadline).map(|found| found.addresses),
         };
-        self.learn(looked_up);
+        match looked_up {
+            Ok(addresses) => self.learn(&addresses),
+            Err(error) => self.learn_failure(error),
+        }
     }
 
-    fn learn(&mut self, looked_up: Result<Vec<IpAddr>, dns::Error>) {
-        match looked_up {
-            Ok(addresses) => {
-                self.all.retain(|replica| addresses.contains(&replica.address));
-                for address in addresses {
-                    if !self.all.iter().any(|replica| replica.address == address) {
-                        self.all.push(Replica { address, instance: None, draining: None });
-                    }
-                }
-                self.listing = Listing::Listed;
+    /// Those that are known stay, in their order, as long as they are listed: of more replicas than the limit
+    /// always the same are probed.
+    fn learn(&mut self, addresses: &[IpAddr]) {
+        // A list that is full may have left some out.
+        let is_whole = addresses.len() < dns::ADDRESS_LIMIT;
+        self.all.retain(|replica| {
+            addresses.contains(&replica.address) || (!is_whole && replica.failing.is_none())
+        });
+        let joined = (self.listing == Listing::Listed).then(Instant::now);
+        for address in addresses {
+            if self.all.len() < LIMIT && self.find(*address).is_none() {
+                let (address, instance, is_on_this_node) = (*address, None, false);
+                let (is_another, draining, failing) = (false, None, None);
+                self.all.push(Replica {
+                    address,
+                    instance,
+                    is_another,
+                    is_on_this_node,
+                    draining,
+                    joined,
+                    failing,
+                });
             }
-            Err(dns::Error::NotFound) => {
-                self.all.clear();
-                self.listing = Listing::Empty;
-            }
-            Err(_) if self.listing == Listing::NotKnown => self.listing = Listing::Failed,
-            Err(_) => {}
+        }
+        self.listing = Listing::Listed;
+    }
+
+    fn learn_failure(&mut self, error: dns::Error) {
+        if error == dns::Error::NotFound {
+            self.all.clear();
+            self.listing = Listing::Empty;
+        } else if self.listing == Listing::NotKnown {
+            self.listing = Listing::Failed;
         }
     }
 
@@ -86,24 +148,57 @@ impl Replicas {
         self.all.get(self.turn % self.all.len().max(1)).map(|replica| replica.address)
     }
 
-    /// Notes who answered at `address`. Whether it is another process than before.
-    pub(super) fn note(&mut self, address: IpAddr, answerer: &Answerer) -> bool {
-        let Some(replica) = self.all.iter_mut().find(|replica| replica.address == address) else {
-            return false;
-        };
+    /// Notes that the replica at `address` answered, and what it said of itself.
+    pub(super) fn answered(&mut self, address: IpAddr, answerer: Option<&Answerer>) {
+        let Some(at) = self.find(address) else { return };
+        let replica = &mut self.all[at];
+        replica.failing = None;
+        let Some(answerer) = answerer else { return };
         if answerer.draining {
             replica.draining = Some(Instant::now());
         }
+        replica.is_on_this_node = answerer.node == self.node_name;
         let before = replica.instance.replace(answerer.instance);
-        before.is_some_and(|before| before != answerer.instance)
+        replica.is_another |= before.is_some_and(|before| before != answerer.instance);
     }
 
-    /// Whether it is no fault that `address` fails: it is not listed any more, or said that it drains.
-    pub(super) fn excuses(&self, address: IpAddr) -> bool {
-        match self.all.iter().find(|replica| replica.address == address) {
-            Some(replica) => replica.draining.is_some_and(|since| since.elapsed() < DRAINING),
-            None => true,
+    /// Whether another process than before answers at `address`, which is told once.
+    pub(super) fn take_change(&mut self, address: IpAddr) -> bool {
+        let at = self.find(address);
+        at.is_some_and(|at| std::mem::take(&mut self.all[at].is_another))
+    }
+
+    /// Notes that the replica at `address` failed.
+    pub(super) fn failed(&mut self, address: IpAddr) {
+        if let Some(at) = self.find(address) {
+            self.all[at].failing.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// Whether the replica at `address` runs on this client's node, as it said.
+    pub(super) fn is_on_this_node(&self, address: IpAddr) -> bool {
+        self.find(address).is_some_and(|at| self.all[at].is_on_this_node)
+    }
+
+    /// Why it is no fault that `address` fails, if there is a reason. `is_missed`: the target suffers from it,
+    /// or somebody wants to know at once.
+    pub(super) fn excuse(&self, address: IpAddr, is_missed: bool) -> Option<Excuse> {
+        let Some(at) = self.find(address) else { return Some(Excuse::Leaving) };
+        let replica = &self.all[at];
+        let within = |since: Option<Instant>, limit| since.is_some_and(|since| since.elapsed() < limit);
+        if within(replica.draining, DRAINING) {
+            Some(Excuse::Draining)
+        } else if replica.instance.is_none() && within(replica.joined, STARTING) {
+            Some(Excuse::Starting)
+        } else if !is_missed && within(replica.failing, LEAVING) {
+            Some(Excuse::Leaving)
+        } else {
+            None
+        }
+    }
+
+    fn find(&self, address: IpAddr) -> Option<usize> {
+        self.all.iter().position(|replica| replica.address == address)
     }
 }
 
@@ -111,21 +206,34 @@ impl Replicas {
 mod tests {
     use super::*;
 
-    const HOST: &str = "smoker-server-endpoints";
+    const NODE: &str = "node-1";
 
     fn ip(last: u8) -> IpAddr {
         [10, 244, 1, last].into()
     }
 
+    fn ips(last: impl IntoIterator<Item = u8>) -> Vec<IpAddr> {
+        last.into_iter().map(ip).collect()
+    }
+
+    fn named() -> Replicas {
+        Replicas::new(Some(Host::Name("smoker-server-endpoints".into())), NODE)
+    }
+
     fn replicas(addresses: &[u8]) -> Replicas {
-        let mut replicas = Replicas::new(Some(Host::Name(HOST.into())));
-        replicas.learn(Ok(addresses.iter().map(|last| ip(*last)).collect()));
+        let mut replicas = named();
+        replicas.learn(&ips(addresses.iter().copied()));
         replicas
     }
 
-    fn answerer(instance: u64, draining: bool) -> Answerer {
+    fn answerer(instance: u64, node: &str, draining: bool) -> Answerer {
         let own = "10.244.1.1:1".parse().unwrap();
-        Answerer { instance, node: String::new(), pod: String::new(), client: None, own, draining }
+        Answerer { instance, node: node.into(), pod: String::new(), client: None, own, draining }
+    }
+
+    /// A moment that has been so long ago.
+    fn ago(duration: Duration) -> Option<Instant> {
+        Instant::now().checked_sub(duration)
     }
 
     #[test]
@@ -133,39 +241,102 @@ mod tests {
         let mut replicas = replicas(&[1, 2, 3]);
         let mut turns: Vec<IpAddr> = (0..6).filter_map(|_| replicas.next()).collect();
         turns.sort_unstable();
-        assert_eq!(turns, [ip(1), ip(1), ip(2), ip(2), ip(3), ip(3)]);
-        assert_eq!(Replicas::new(None).next(), None);
+        assert_eq!(turns, ips([1, 1, 2, 2, 3, 3]));
+        assert_eq!(Replicas::new(None, NODE).next(), None);
     }
 
     #[test]
     fn the_list_is_remembered_unless_it_is_said_to_be_empty() {
         let mut replicas = replicas(&[1, 2]);
-        replicas.learn(Err(dns::Error::Timeout));
-        assert_eq!((replicas.listing(), replicas.addresses()), (Listing::Listed, vec![ip(1), ip(2)]));
-        replicas.learn(Err(dns::Error::NotFound));
+        replicas.learn_failure(dns::Error::Timeout);
+        assert_eq!((replicas.listing(), replicas.addresses()), (Listing::Listed, ips([1, 2])));
+        replicas.learn_failure(dns::Error::NotFound);
         assert_eq!((replicas.listing(), replicas.addresses()), (Listing::Empty, vec![]));
-        replicas.learn(Err(dns::Error::ServerFailure));
+        replicas.learn_failure(dns::Error::ServerFailure);
         assert_eq!(replicas.listing(), Listing::Empty);
-        let mut fresh = Replicas::new(Some(Host::Name(HOST.into())));
-        fresh.learn(Err(dns::Error::Timeout));
+        let mut fresh = named();
+        fresh.learn_failure(dns::Error::Timeout);
         assert_eq!(fresh.listing(), Listing::Failed);
+    }
+
+    #[test]
+    fn of_more_than_the_limit_the_same_are_probed_in_whatever_order_they_come() {
+        let most = u8::try_from(LIMIT).unwrap();
+        let mut replicas = replicas(&[]);
+        replicas.learn(&ips(0..most));
+        assert_eq!(replicas.addresses().len(), LIMIT);
+        replicas.learn(&ips((0..=most).rev()));
+        assert_eq!(replicas.addresses(), ips(0..most));
+        // One that is gone makes room, unless the list is full and may have left it out.
+        replicas.learn(&ips(1..=most));
+        assert_eq!(replicas.addresses(), ips(1..=most));
+        let full = ips(100..100 + u8::try_from(dns::ADDRESS_LIMIT).unwrap());
+        replicas.failed(ip(1));
+        replicas.learn(&full);
+        assert_eq!(replicas.addresses()[..LIMIT - 1], ips(2..=most)[..]);
+        replicas.learn(&full[1..]);
+        assert!(!replicas.addresses().contains(&ip(2)));
     }
 
     #[test]
     fn who_drains_or_is_not_listed_is_excused() {
         let mut replicas = replicas(&[1, 2]);
-        assert!(!replicas.excuses(ip(1)) && replicas.excuses(ip(3)));
-        replicas.note(ip(1), &answerer(7, true));
-        assert!(replicas.excuses(ip(1)) && !replicas.excuses(ip(2)));
-        replicas.all[0].draining = Instant::now().checked_sub(DRAINING);
-        assert!(!replicas.excuses(ip(1)));
+        assert_eq!(
+            (replicas.excuse(ip(1), true), replicas.excuse(ip(3), true)),
+            (None, Some(Excuse::Leaving))
+        );
+        replicas.answered(ip(1), Some(&answerer(7, NODE, true)));
+        assert_eq!(
+            (replicas.excuse(ip(1), true), replicas.excuse(ip(2), true)),
+            (Some(Excuse::Draining), None)
+        );
+        replicas.all[0].draining = ago(DRAINING);
+        assert_eq!(replicas.excuse(ip(1), true), None);
     }
 
     #[test]
-    fn another_process_at_an_address_is_noticed() {
+    fn who_joins_may_take_its_time_to_start_once() {
         let mut replicas = replicas(&[1]);
-        let seen = [7, 7, 8, 8].map(|instance| replicas.note(ip(1), &answerer(instance, false)));
+        replicas.learn(&ips([1, 2]));
+        assert_eq!(
+            (replicas.excuse(ip(1), true), replicas.excuse(ip(2), true)),
+            (None, Some(Excuse::Starting))
+        );
+        replicas.all[1].joined = ago(STARTING);
+        assert_eq!(replicas.excuse(ip(2), true), None);
+        replicas.all[1].joined = ago(Duration::ZERO);
+        replicas.answered(ip(2), Some(&answerer(7, NODE, false)));
+        assert_eq!(replicas.excuse(ip(2), true), None);
+    }
+
+    #[test]
+    fn whom_nobody_misses_may_be_gone_for_as_long_as_a_list_is_old() {
+        let mut replicas = replicas(&[1]);
+        replicas.failed(ip(1));
+        assert_eq!(
+            (replicas.excuse(ip(1), true), replicas.excuse(ip(1), false)),
+            (None, Some(Excuse::Leaving))
+        );
+        replicas.all[0].failing = ago(LEAVING);
+        replicas.failed(ip(1));
+        assert_eq!(replicas.excuse(ip(1), false), None);
+        replicas.answered(ip(1), None);
+        replicas.failed(ip(1));
+        assert_eq!(replicas.excuse(ip(1), false), Some(Excuse::Leaving));
+    }
+
+    #[test]
+    fn another_process_at_an_address_is_noticed_and_where_it_runs() {
+        let mut replicas = replicas(&[1]);
+        let seen = [7, 7, 8, 8].map(|instance| {
+            replicas.answered(ip(1), Some(&answerer(instance, "node-2", false)));
+            replicas.take_change(ip(1))
+        });
         assert_eq!(seen, [false, false, true, false]);
-        assert!(!replicas.note(ip(9), &answerer(1, false)));
+        assert!(!replicas.is_on_this_node(ip(1)));
+        replicas.answered(ip(1), Some(&answerer(8, NODE, false)));
+        assert!(replicas.is_on_this_node(ip(1)) && !replicas.is_on_this_node(ip(2)));
+        replicas.answered(ip(9), Some(&answerer(1, NODE, false)));
+        assert!(!replicas.take_change(ip(9)));
     }
 }

@@ -3,7 +3,6 @@
 
 use super::path::Measured;
 use super::target::Aim;
-use crate::probe::path::Finding;
 use crate::probe::series::Series;
 use crate::verdict::{Evidence, Probe, Slowness};
 
@@ -16,6 +15,8 @@ pub(super) struct Round {
     pub(super) probes: Vec<Probe>,
     pub(super) series: Option<Series>,
     pub(super) path: Option<Measured>,
+    /// It is a black hole, or smaller than the last one that was measured.
+    pub(super) is_path_worse: bool,
     pub(super) replica_failed: bool,
     pub(super) is_any_nameserver_silent: bool,
     /// The latency of the series is out of the history.
@@ -30,6 +31,7 @@ impl Round {
             probes: Vec::new(),
             series: None,
             path: None,
+            is_path_worse: false,
             replica_failed: false,
             is_any_nameserver_silent: false,
             slowness: None,
@@ -49,14 +51,13 @@ impl Round {
 
     /// Whether there is something that only a pass can explain.
     pub(super) fn calls_for_pass(&self) -> bool {
-        let loses = |series: &Series| series.lost > 0 || series.dead_flows > 0;
-        let is_narrow = |(_, report): &Measured| report.finding != Finding::Whole;
+        let loses = |series: &Series| series.lost > 0 || series.dead_flows > 0 || series.failure.is_some();
         self.has_failed()
             || self.replica_failed
             || self.is_any_nameserver_silent
             || self.slowness.is_some()
             || self.series.as_ref().is_some_and(loses)
-            || self.path.as_ref().is_some_and(is_narrow)
+            || self.is_path_worse
     }
 
     /// The evidence so far.
@@ -69,6 +70,7 @@ impl Round {
             replica_failed: self.replica_failed,
             look_up: self.aim.look_up,
             path: self.path.clone(),
+            series: self.series.as_ref().map(|series| (series.sent, series.lost)),
             ..Evidence::default()
         }
     }

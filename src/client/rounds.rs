@@ -17,7 +17,7 @@ use super::path::{self, Measured, Path};
 use super::replicas::Replicas;
 use super::round::Round;
 use super::services::{self, Prober, Service};
-use super::standing::{Moment, Standing};
+use super::standing::{Moment, News, Standing};
 use super::streak::Streak;
 use super::target::Target;
 use super::verdicts;
@@ -28,7 +28,7 @@ use crate::probe::series::Times;
 use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
-use crate::verdict::{self, Evidence, Probe, Protocol, Slowness, Tries, Verdict};
+use crate::verdict::{self, Evidence, Probe, Protocol, Ruling, Slowness, Suspect, Tries, Verdict};
 
 /// The rounds of a client, and what is kept from one to the next.
 pub(super) struct Rounds<'a> {
@@ -47,6 +47,8 @@ pub(super) struct Rounds<'a> {
     path: Path,
     history: History,
     standing: Standing,
+    /// The ruling that stands.
+    last: Option<Ruling>,
 }
 
 /// The part of `TEST_TIMEOUT` for what is only a hint: a nameserver that answers at once or not at all, and a
@@ -65,11 +67,12 @@ impl<'a> Rounds<'a> {
             prober: Prober { own: config.client_port.map(|_| identity::instance()) },
             services: services::all(config),
             datagrams: Datagrams::default(),
-            replicas: Replicas::new(config.endpoints_host.clone()),
+            replicas: Replicas::new(config.endpoints_host.clone(), &config.node_name),
             endpoint_streak: Streak::default(),
             path: Path::default(),
             history: History::default(),
             standing: Standing::default(),
+            last: None,
         }
     }
 
@@ -77,21 +80,40 @@ impl<'a> Rounds<'a> {
     pub(super) fn make_one(&mut self, due: Instant, signals: &StopSignals) -> ControlFlow<()> {
         let begin = Moment::now();
         let late = self.lines.doubt.begin(due);
-        let round = self.measure(signals)?;
-        let evidence = self.evidence(&round);
+        let mut round = self.measure(signals)?;
+        let suspect = self.lines.doubt.suspect();
+        if suspect.is_none() {
+            self.compare_with_history(&mut round);
+        }
+        let evidence = self.evidence(&round, suspect, signals)?;
         let suspect = evidence.suspect;
         let ruling = verdict::judge(&evidence);
-        let (verdict, news) = self.standing.judge(ruling.verdict, begin);
+        let (verdict, news) = self.standing.judge(&ruling, begin);
         self.accounts.any_failure |= ruling.verdict != Verdict::Healthy;
         verdicts::tell(&ruling, news, self.lines.log);
+        if news != News::None {
+            self.accounts.told(ruling.verdict);
+        }
         self.accounts.end_round(late, suspect, verdict);
+        if verdict == ruling.verdict && verdict != Verdict::Transient {
+            self.last = Some(ruling);
+        }
         self.made += 1;
         ControlFlow::Continue(())
     }
 
+    /// Prints the summaries, and the verdict that stands: whoever reads the log of the last minutes alone has
+    /// not heard it.
+    pub(super) fn sum_up(&mut self) {
+        self.accounts.summary.print(self.lines.log);
+        if let Some(ruling) = &self.last {
+            verdicts::tell(ruling, self.standing.repeated(), self.lines.log);
+        }
+    }
+
     /// Keeps the flows of the series alive between rounds.
     pub(super) fn keep_alive(&mut self) {
-        self.datagrams.keep_alive();
+        self.datagrams.keep_alive_if_due();
     }
 
     fn measure(&mut self, signals: &StopSignals) -> ControlFlow<(), Round> {
@@ -104,22 +126,20 @@ impl<'a> Rounds<'a> {
             round.is_any_nameserver_silent = !self.resolver.nameservers_reply(deadline);
         }
         for at in 0..self.services.len() {
-            if signals.arrived() {
-                return ControlFlow::Break(());
-            }
+            unless_stopped(signals)?;
+            self.datagrams.keep_alive_if_due();
             self.probe(at, &mut round);
         }
-        if signals.arrived() {
-            return ControlFlow::Break(());
-        }
         // Where something has failed already, the pass does all of the rest.
+        let is_path_due = self.path.is_due(self.config);
         if !round.has_failed() {
+            unless_stopped(signals)?;
             self.probe_replica(&mut round);
         }
-        if self.path.is_due(self.config) && !round.has_failed() {
+        if is_path_due && !round.has_failed() {
+            unless_stopped(signals)?;
             self.measure_path(&mut round);
         }
-        self.compare_with_history(&mut round);
         ControlFlow::Continue(round)
     }
 
@@ -159,6 +179,7 @@ impl<'a> Rounds<'a> {
         let addresses = self.path.addresses(target, self.replicas.in_turn().as_slice());
         let start = Instant::now();
         round.path = path::measure(&addresses, self.config, Deadline::after(self.config.timeout));
+        round.is_path_worse = round.path.as_ref().is_some_and(|measured| self.path.is_worse(measured));
         self.tell_path(round.path.as_ref(), start);
     }
 
@@ -170,8 +191,10 @@ impl<'a> Rounds<'a> {
 
     fn compare_with_history(&mut self, round: &mut Round) {
         let times = round.series.as_ref().and_then(|series| series.times);
-        if let (Some(times), None, false) = (times, self.lines.doubt.suspect(), round.has_failed()) {
-            round.slowness = self.slowness(times);
+        let Some(times) = times.filter(|_| !round.has_failed()) else { return };
+        round.slowness = self.slowness(times);
+        // What is told to be slow does not become the usual by staying.
+        if self.last.as_ref().is_none_or(|ruling| ruling.verdict != Verdict::Slow) {
             self.history.add(times.median);
         }
     }
@@ -184,12 +207,17 @@ impl<'a> Rounds<'a> {
 
     /// What is known of the round, after a pass where one is called for. What a starved prober found out
     /// would be no evidence, and finding it out would take from it what it lacks.
-    fn evidence(&mut self, round: &Round) -> Evidence {
-        let suspect = self.lines.doubt.suspect();
+    fn evidence(
+        &mut self,
+        round: &Round,
+        suspect: Option<Suspect>,
+        signals: &StopSignals,
+    ) -> ControlFlow<(), Evidence> {
         let calls_for_pass = round.calls_for_pass() || self.standing.is_faulty() || self.config.is_check;
         if suspect.is_some() || !calls_for_pass {
-            return Evidence { suspect, ..round.evidence() };
+            return ControlFlow::Continue(Evidence { suspect, ..round.evidence() });
         }
+        unless_stopped(signals)?;
         let pass = Pass {
             config: self.config,
             resolver: &self.resolver,
@@ -207,6 +235,11 @@ impl<'a> Rounds<'a> {
             self.tell_path(evidence.path.as_ref(), start);
         }
         let suspect = evidence.suspect.or_else(|| self.lines.doubt.suspect());
-        Evidence { slowness, suspect, ..evidence }
+        ControlFlow::Continue(Evidence { slowness, suspect, ..evidence })
     }
+}
+
+/// Breaks off where a signal has arrived: a probe takes `TEST_TIMEOUT`, and nobody waits for a whole round.
+fn unless_stopped(signals: &StopSignals) -> ControlFlow<()> {
+    if signals.arrived() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -88,7 +88,7 @@ impl Service {
                 }
                 fields.extend(failed_field(&failed));
                 fields.extend(success.answerer.iter().flat_map(answerer_fields));
-                lines.success(kind(self.protocol), &fields);
+                lines.success(kind(self.protocol), success.latency, &fields);
                 accounts.success(self.protocol.name(), success.latency, &success.phases);
                 Ok(())
             }
@@ -109,7 +109,7 @@ impl Service {
     ) -> Symptom {
         let running = self.streak.fail(SystemTime::now());
         lines.failure(kind(self.protocol), failure, tried, running, &[]);
-        accounts.failure(self.protocol.name(), failure.error);
+        accounts.failure(self.protocol.name(), failure.error, false);
         Symptom { error: failure.error, phase: failure.phase }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::verdict::Verdict;
+use crate::verdict::{Ruling, Verdict};
 
 /// What was judged last.
 #[derive(Debug, Default)]
@@ -11,10 +11,12 @@ pub(super) struct Standing {
     is_known: bool,
 }
 
-/// A fault that has not ended. It may have changed its verdict on the way.
-#[derive(Clone, Copy, Debug)]
+/// A fault that has not ended.
+#[derive(Clone, Debug)]
 struct Fault {
     verdict: Verdict,
+    /// What it names: who or what is broken.
+    about: Vec<String>,
     since: Moment,
 }
 
@@ -32,9 +34,9 @@ pub(super) enum News {
     None,
     /// The first verdict of all, and a good one; or a transient failure, which is over.
     Told,
-    /// A fault, and since when there is one.
+    /// A fault, and since when there is this one.
     Fault { since: SystemTime },
-    /// No fault any more: how long there was one, and what it was at the end.
+    /// No fault any more: how long there was this one.
     Recovered { after: Duration, was: Verdict },
 }
 
@@ -50,25 +52,38 @@ impl Standing {
         self.fault.is_some()
     }
 
-    /// The verdict that stands after `verdict` on the round that began at `round`, and what is new about it.
+    /// What there is to tell of the verdict that stands, to whoever has not heard it.
+    pub(super) fn repeated(&self) -> News {
+        match &self.fault {
+            Some(fault) => News::Fault { since: fault.since.wall },
+            None => News::Told,
+        }
+    }
+
+    /// The verdict that stands after `ruling` on the round that began at `round`, and what is new about it.
     /// A failure that passes at once ends no fault: nobody knows yet whether the next one will. Nor does a
-    /// round in which the prober was starved: what was found before has not become untrue.
-    pub(super) fn judge(&mut self, verdict: Verdict, round: Moment) -> (Verdict, News) {
-        let is_first = !std::mem::replace(&mut self.is_known, true);
-        match (verdict, self.fault) {
+    /// round in which the prober was starved: what was found before has not become untrue. A fault that nobody
+    /// could name has begun when it was first seen, and every other when it was first named.
+    pub(super) fn judge(&mut self, ruling: &Ruling, round: Moment) -> (Verdict, News) {
+        let (verdict, is_first) = (ruling.verdict, !self.is_known);
+        self.is_known |= verdict != Verdict::Transient;
+        match (verdict, self.fault.take()) {
             (Verdict::Healthy, None) => (verdict, if is_first { News::Told } else { News::None }),
+            (Verdict::Transient, None) => (verdict, News::Told),
             (Verdict::Healthy, Some(fault)) => {
-                self.fault = None;
                 let after = round.monotonic.saturating_duration_since(fault.since.monotonic);
                 (verdict, News::Recovered { after, was: fault.verdict })
             }
-            (Verdict::Transient, None) => (verdict, News::Told),
-            (Verdict::Transient | Verdict::Prober, Some(fault)) => (fault.verdict, News::None),
-            (_, Some(fault)) if fault.verdict == verdict => (verdict, News::None),
+            (Verdict::Transient | Verdict::Prober, Some(fault)) => {
+                (self.fault.insert(fault).verdict, News::None)
+            }
             (_, before) => {
-                let since = before.map_or(round, |fault| fault.since);
-                self.fault = Some(Fault { verdict, since });
-                (verdict, News::Fault { since: since.wall })
+                let is_same = before.as_ref().is_some_and(|fault| fault.verdict == verdict);
+                let is_news = before.as_ref().is_none_or(|fault| !is_same || fault.about != ruling.about);
+                let begun = before.filter(|fault| is_same || fault.verdict == Verdict::Unknown);
+                let since = begun.map_or(round, |fault| fault.since);
+                self.fault = Some(Fault { verdict, about: ruling.about.clone(), since });
+                (verdict, if is_news { News::Fault { since: since.wall } } else { News::None })
             }
         }
     }
@@ -78,48 +93,54 @@ impl Standing {
 mod tests {
     use super::*;
 
+    fn ruling(verdict: Verdict, about: &str) -> Ruling {
+        let about = about.split_whitespace().map(str::to_owned).collect();
+        Ruling { verdict, detail: String::new(), evidence: vec![], about }
+    }
+
     #[test]
     fn what_is_new_is_told_once() {
-        use Verdict::{Healthy, Prober, Replica, Service, Transient};
+        use Verdict::{Healthy, Prober, Replica, Service, Transient, Unknown};
         let start = Moment::now();
         let at = |seconds| {
             let later = Duration::from_secs(seconds);
             Moment { wall: start.wall + later, monotonic: start.monotonic + later }
         };
-        let since = at(60).wall;
+        let fault = |since| News::Fault { since: at(since).wall };
         let after = |seconds, was| News::Recovered { after: Duration::from_secs(seconds), was };
         let mut standing = Standing::default();
-        for (seconds, verdict, stands, news) in [
-            (0, Healthy, Healthy, News::Told),
-            (10, Healthy, Healthy, News::None),
-            (20, Transient, Transient, News::Told),
-            (30, Transient, Transient, News::Told),
-            (40, Healthy, Healthy, News::None),
-            (60, Service, Service, News::Fault { since }),
-            (70, Service, Service, News::None),
-            (80, Transient, Service, News::None),
-            (85, Prober, Service, News::None),
-            (90, Replica, Replica, News::Fault { since }),
-            (100, Service, Service, News::Fault { since }),
-            (390, Healthy, Healthy, after(330, Service)),
-            (400, Healthy, Healthy, News::None),
-            (410, Replica, Replica, News::Fault { since: at(410).wall }),
-            (420, Healthy, Healthy, after(10, Replica)),
-            (430, Prober, Prober, News::Fault { since: at(430).wall }),
-            (440, Service, Service, News::Fault { since: at(430).wall }),
+        for (seconds, verdict, about, stands, news) in [
+            (0, Healthy, "", Healthy, News::Told),
+            (10, Healthy, "", Healthy, News::None),
+            (20, Transient, "", Transient, News::Told),
+            (30, Transient, "", Transient, News::Told),
+            (40, Healthy, "", Healthy, News::None),
+            (60, Unknown, "", Unknown, fault(60)),
+            (70, Service, "", Service, fault(60)),
+            (80, Service, "", Service, News::None),
+            (90, Transient, "", Service, News::None),
+            (100, Prober, "", Service, News::None),
+            (110, Replica, "a", Replica, fault(110)),
+            (120, Replica, "a b", Replica, fault(110)),
+            (130, Replica, "a b", Replica, News::None),
+            (440, Healthy, "", Healthy, after(330, Replica)),
+            (450, Healthy, "", Healthy, News::None),
+            (460, Prober, "", Prober, fault(460)),
+            (470, Service, "", Service, fault(470)),
         ] {
-            assert_eq!(standing.judge(verdict, at(seconds)), (stands, news), "after {seconds} s");
-            assert_eq!(standing.is_faulty(), ![Healthy, Transient].contains(&stands), "after {seconds} s");
+            assert_eq!(standing.judge(&ruling(verdict, about), at(seconds)), (stands, news), "{seconds} s");
+            assert_eq!(standing.is_faulty(), ![Healthy, Transient].contains(&stands), "{seconds} s");
         }
+        assert_eq!(standing.repeated(), fault(470));
     }
 
     #[test]
     fn a_fault_in_the_first_round_is_told_as_one() {
         let now = Moment::now();
-        assert_eq!(
-            Standing::default().judge(Verdict::Local, now),
-            (Verdict::Local, News::Fault { since: now.wall })
-        );
-        assert_eq!(Standing::default().judge(Verdict::Transient, now), (Verdict::Transient, News::Told));
+        let (local, transient) = (ruling(Verdict::Local, ""), ruling(Verdict::Transient, ""));
+        let fault = News::Fault { since: now.wall };
+        assert_eq!(Standing::default().judge(&local, now), (Verdict::Local, fault));
+        assert_eq!(Standing::default().judge(&transient, now), (Verdict::Transient, News::Told));
+        assert_eq!(Standing::default().repeated(), News::Told);
     }
 }

@@ -13,6 +13,10 @@ use crate::log::Value;
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
+/// The most addresses that are tried: each has its share of a probe's time, and a share of less than a sixteenth
+/// of it is no fair trial.
+const ADDRESSES: usize = 16;
+
 /// The server, by name or address.
 pub(super) struct Target {
     host: Host,
@@ -82,9 +86,10 @@ impl Target {
                     ("addresses", Value::List(&addresses)),
                 ];
                 fields.push(("resolver", nameserver.map_or(Value::Word("hosts"), Value::Ip)));
-                lines.success("DNS", &fields);
+                lines.success("DNS", latency, &fields);
                 accounts.success("dns", latency, &[]);
                 self.known = found.addresses;
+                self.known.truncate(ADDRESSES);
             }
             Err(error) => self.tell_failure(&name, error, lines, accounts),
         }
@@ -104,6 +109,6 @@ impl Target {
         let running = self.streak.fail(SystemTime::now());
         let rest: Vec<Field> = cached.into_iter().collect();
         lines.failure("DNS", &failure, &[("name", Value::Word(name))], running, &rest);
-        accounts.failure("dns", failure.error);
+        accounts.failure("dns", failure.error, false);
     }
 }

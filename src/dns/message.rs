@@ -310,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn takes_16_addresses_each_once() {
-        let records: Vec<Vec<u8>> = (0..40).map(|number| a(ASKED, number / 2)).collect();
+    fn takes_64_addresses_each_once() {
+        let records: Vec<Vec<u8>> = (0..140).map(|number| a(ASKED, number / 2)).collect();
         let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
-        assert_eq!(reply(&answers(&records)), found(&(0..16).collect::<Vec<u8>>()));
+        assert_eq!(reply(&answers(&records)), found(&(0..64).collect::<Vec<u8>>()));
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub struct Evidence {
     pub look_up: Option<Result<(), dns::Error>>,
     /// What each nameserver said when it was asked alone; empty where none was asked.
     pub nameservers: Vec<Surveyed>,
-    /// Flows that were silent in the round's series, asked again.
+    /// The round's series: datagrams sent, and lost.
+    pub series: Option<(u64, u64)>,
+    /// Flows that were silent in it, asked again.
     pub flows: Option<Dead>,
     /// Many datagrams to the target from new source ports.
     pub burst: Option<Burst>,
@@ -34,6 +36,8 @@ pub struct Evidence {
     pub direct: Vec<(IpAddr, Burst)>,
     /// Whether `burst` lost more than `LOSS_THRESHOLD`.
     pub is_lossy: bool,
+    /// Whether one of `direct` did, without losing all.
+    pub is_directly_lossy: bool,
     /// What large packets come to, and on the way to which address.
     pub path: Option<(IpAddr, PathReport)>,
     /// A latency out of the node's own history, confirmed.
@@ -114,6 +118,8 @@ pub enum Listing {
 pub struct Replica {
     /// Its address.
     pub address: IpAddr,
+    /// Whether it runs on the node of this client, as it once said.
+    pub is_on_this_node: bool,
     /// What came of each protocol.
     pub probes: Vec<(Protocol, Tries)>,
 }
@@ -160,6 +166,11 @@ impl Evidence {
     /// Whether every protocol of the target failed, each time.
     pub(super) fn target_is_down(&self) -> bool {
         !self.probes.is_empty() && self.probes.iter().all(|probe| probe.again.all_failed())
+    }
+
+    /// Whether flows that have been open for long are answered.
+    pub(super) fn old_flows_answer(&self) -> bool {
+        self.series.is_some_and(|(sent, lost)| lost < sent)
     }
 
     /// How many replicas answer.
@@ -224,9 +235,11 @@ pub(super) fn is_reached(protocols: &Protocols) -> bool {
 }
 
 impl Probe {
-    /// Whether it failed again.
+    /// Whether it failed again. One try of several that found nothing but silence may be bad luck.
     pub(super) fn fails(&self) -> bool {
-        self.again.failed > 0
+        let Tries { failed, symptom, .. } = self.again;
+        let is_silence = symptom.is_some_and(|symptom| symptom.error == Error::Timeout);
+        self.again.all_failed() || failed > 1 || (failed == 1 && !is_silence)
     }
 
     /// How it failed last, where it did.

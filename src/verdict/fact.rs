@@ -17,6 +17,8 @@ pub(super) enum Fact {
     LookUp,
     /// The source ports that each nameserver answered, of all: `nameserver:10.96.0.10/4of8`.
     Nameservers,
+    /// Datagrams of the round's series that were lost, of those sent: `series:3of16`.
+    Series,
     /// Long-lived flows that stay silent, of those asked again: `flows:3of16`.
     Flows,
     /// Datagrams lost from new source ports: `burst:12of256`, and ports that lost all: `ports:0of64`.
@@ -39,6 +41,7 @@ impl Fact {
             Self::Replicas => matches!(evidence.replicas.listing, Listing::Empty | Listing::Listed),
             Self::LookUp => evidence.look_up.is_some(),
             Self::Nameservers => !evidence.nameservers.is_empty(),
+            Self::Series => evidence.series.is_some(),
             Self::Flows => evidence.flows.is_some(),
             Self::Burst => evidence.burst.is_some(),
             Self::Direct => !evidence.direct.is_empty(),
@@ -58,6 +61,7 @@ impl Fact {
             Self::Replicas => vec![format!("endpoint:{}/{}", evidence.up(), evidence.replicas.all.len())],
             Self::LookUp => evidence.look_up.map(look_up).into_iter().collect(),
             Self::Nameservers => evidence.nameservers.iter().map(nameserver).collect(),
+            Self::Series => one(evidence.series, |(sent, lost)| format!("series:{lost}of{sent}")),
             Self::Flows => one(evidence.flows, |flows| format!("flows:{}of{}", flows.dead, flows.asked)),
             Self::Burst => evidence.burst.iter().flat_map(burst).collect(),
             Self::Direct => {

@@ -1,6 +1,7 @@
 //! Verdicts: what is broken, by the evidence of a diagnosing pass. Pure; finding the evidence, and telling of
 //! a verdict, is left to the client.
 
+mod conditions;
 mod evidence;
 mod fact;
 mod rules;
@@ -118,6 +119,8 @@ pub struct Ruling {
     pub detail: String,
     /// What the rule has read: `tcp:timeout`, `endpoint:2/2`, `dns:ok`.
     pub evidence: Vec<String>,
+    /// Who or what is broken, where there is a choice: with other names it is another fault.
+    pub about: Vec<String>,
 }
 
 /// The first rule that holds; [`Verdict::Healthy`] where nothing is wrong.
@@ -127,5 +130,6 @@ pub fn judge(evidence: &Evidence) -> Ruling {
         verdict: rule.verdict,
         detail: (rule.detail)(evidence),
         evidence: rule.reads.iter().flat_map(|fact| fact.words(evidence)).collect(),
+        about: words::about(rule.verdict, evidence),
     }
 }

@@ -44,6 +44,7 @@ fn well() -> Evidence {
         PROTOCOLS.map(|(protocol, port)| Probe { protocol, port, first: None, again: Tries::default() });
     let replica = |address: &str| Replica {
         address: address.parse().unwrap(),
+        is_on_this_node: false,
         probes: PROTOCOLS.map(|(protocol, _)| (protocol, PASS)).to_vec(),
     };
     Evidence {
@@ -56,6 +57,7 @@ fn well() -> Evidence {
         },
         look_up: Some(Ok(())),
         nameservers: vec![nameserver("10.96.0.10", 8, true, Answer::Found)],
+        series: Some((16, 0)),
         flows: Some(Dead { asked: 0, dead: 0 }),
         burst: Some(burst(0, 0, 0)),
         direct: vec![
@@ -116,12 +118,15 @@ impl Evidence {
 
     fn bursts(mut self, target: Burst, direct: Burst) -> Self {
         self.is_lossy = target.lost > 2;
+        self.is_directly_lossy = (3..256).contains(&direct.lost);
         self.burst = Some(target);
         self.direct.iter_mut().for_each(|(_, burst)| *burst = direct);
         self
     }
 
-    fn silent_dns(self) -> Self {
+    /// No nameserver answers, and the series neither.
+    fn silent_dns(mut self) -> Self {
+        self.series = Some((16, 16));
         let nameservers = [nameserver("10.96.0.10", 0, false, Answer::Silent)];
         self.names(Err(dns::Error::Timeout), &nameservers)
     }
@@ -140,7 +145,7 @@ fn assert_is(evidence: &Evidence, verdict: Verdict) {
 
 #[test]
 fn nothing_wrong_is_healthy() {
-    let words = "tcp:ok,udp:ok,http:ok,endpoint:2/2,dns:ok";
+    let words = "tcp:ok,udp:ok,http:ok,endpoint:2/2,dns:ok,nameserver:10.96.0.10/8of8";
     assert_says(&well(), Verdict::Healthy, "", words);
     assert_says(&Evidence::default(), Verdict::Healthy, "", "");
 }
@@ -186,6 +191,14 @@ fn a_nameserver_that_leaves_questions_unanswered_is_blamed_while_something_answe
         Verdict::DnsServer,
     );
     assert_is(&well().silent_dns(), Verdict::DnsServer);
+    let no_tcp = |address| nameserver(address, 8, false, Answer::Found);
+    let udp_alone = well().names(Ok(()), &[no_tcp("10.96.0.10"), no_tcp("10.96.0.11")]);
+    assert_is(&udp_alone, Verdict::DnsServer);
+    assert!(judge(&udp_alone).detail.starts_with("10.96.0.10 answers over UDP and is silent over TCP"));
+    assert_is(
+        &well().names(Ok(()), &[no_tcp("10.96.0.10"), nameserver("10.96.0.11", 8, true, Answer::Found)]),
+        Verdict::Healthy,
+    );
     // One question may be lost.
     assert_is(&well().names(Ok(()), &two(7, 8)), Verdict::Healthy);
 }
@@ -202,6 +215,16 @@ fn a_name_that_the_nameservers_do_not_know_is_the_record() {
         nameserver("10.96.0.11", 0, false, Answer::Silent),
     ];
     assert_is(&well().names(Err(dns::Error::ServerFailure), &failed), Verdict::DnsRecord);
+    // One that fails without any other sign of life may only lack a way out.
+    let cut_off = well().target(hole()).replicas(hole()).names(Err(dns::Error::ServerFailure), &failed);
+    assert_is(&cut_off, Verdict::PodNetwork);
+    // One that knows no cluster is no witness while another is silent.
+    let mut foreign = [
+        nameserver("10.96.0.10", 0, false, Answer::Silent),
+        nameserver("192.168.1.1", 8, true, Answer::Absent),
+    ];
+    foreign[1].kubernetes = Some(Answer::Absent);
+    assert_is(&well().names(Err(dns::Error::NotFound), &foreign), Verdict::DnsServer);
     // Without an address, too.
     let nowhere = Evidence { probes: vec![], ..evidence.no_replicas(Listing::Empty) };
     assert_is(&nowhere, Verdict::DnsRecord);
@@ -230,6 +253,8 @@ fn a_target_that_fails_before_replicas_that_answer_is_the_service() {
     assert!(judge(&evidence).detail.starts_with("[fd00::12]:8080 times out"), "{evidence:#?}");
     assert_is(&well().target(hole()), Verdict::Service);
     assert_is(&well().target([sometimes(REFUSED), PASS, PASS]), Verdict::Service);
+    // One silent try of four may be bad luck.
+    assert_is(&well().target([PASS, sometimes(LOST), PASS]), Verdict::Transient);
     // One of two rules leads nowhere: half of the new source ports, and none on the way to a replica.
     let half = well().bursts(burst(124, 31, 0), burst(0, 0, 0));
     assert_is(&half, Verdict::Service);
@@ -320,6 +345,14 @@ fn loss_is_random_and_above_the_threshold() {
     let unlucky = well().replica(1, [PASS, fail(LOST), PASS]).bursts(burst(150, 8, 52), burst(140, 7, 50));
     assert_is(&unlucky, Verdict::Loss);
     assert_is(&well().bursts(burst(2, 0, 2), burst(0, 0, 0)), Verdict::Healthy);
+    // A dead replica behind a node that forgets what it drops: none is lost on the way to the other.
+    let mut forgetful = well().replica(1, hole()).bursts(burst(70, 6, 40), burst(0, 0, 0));
+    forgetful.direct[1].1 = burst(256, 64, 0);
+    assert_is(&forgetful, Verdict::Replica);
+    let stale = well().bursts(burst(70, 1, 40), burst(0, 0, 0));
+    assert_is(&stale, Verdict::Service);
+    let detail = "70 of 256 datagrams to 10.96.0.12 are lost, none on the way to replicas";
+    assert!(judge(&stale).detail.starts_with(detail), "{stale:#?}");
     let both = Burst { lost_forward: 6, lost_return: 5, ..burst(13, 0, 12) };
     let detail = judge(&well().bursts(both, both)).detail;
     assert!(detail.ends_with("6 on the way there, 5 on the way back, 2 somewhere"), "{detail}");
@@ -329,9 +362,18 @@ fn loss_is_random_and_above_the_threshold() {
 fn old_flows_that_die_alone_are_conntrack() {
     let evidence = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..well() };
     let detail = "8 long-lived flows get no answer, 64 of 64 new source ports do";
-    let words = "flows:8of8,burst:0of256,ports:0of64,tcp:ok,udp:ok,http:ok";
+    let words = "series:0of16,flows:8of8,burst:0of256,ports:0of64,tcp:ok,udp:ok,http:ok,endpoint:2/2";
     assert_says(&evidence, Verdict::Conntrack, detail, words);
-    assert_is(&Evidence { burst: None, ..evidence }, Verdict::Unknown);
+    assert_is(&Evidence { burst: None, ..evidence.clone() }, Verdict::Unknown);
+    // A replica that is listed and dead is the replica.
+    assert_is(&Evidence { ..evidence.replica(1, hole()) }, Verdict::Replica);
+    // The other way round: nothing new passes, not even to a nameserver.
+    let nothing_new =
+        || well().target(hole()).replicas(hole()).silent_dns().bursts(burst(256, 64, 0), burst(256, 64, 0));
+    let full = Evidence { series: Some((16, 0)), ..nothing_new() };
+    assert_is(&full, Verdict::Conntrack);
+    assert!(judge(&full).detail.starts_with("long-lived flows are answered, nothing new is"), "{full:#?}");
+    assert_is(&nothing_new(), Verdict::Local);
 }
 
 #[test]
@@ -345,7 +387,14 @@ fn a_share_of_the_source_ports_is_a_flow_if_it_is_one_towards_replicas_as_well()
     // A replica whose own port is among them fails alike, and so do old flows.
     let unlucky = well().replica(1, [PASS, fail(LOST), PASS]).bursts(eighth, eighth);
     assert_is(&Evidence { flows: Some(Dead { asked: 2, dead: 2 }), ..unlucky }, Verdict::Flow);
-    assert_is(&well().no_replicas(Listing::NotKnown).bursts(eighth, eighth), Verdict::Flow);
+    // Without replicas it may as well be one of several behind the target.
+    let unknown = well().no_replicas(Listing::NotKnown).bursts(eighth, eighth);
+    let detail = judge(&unknown).detail;
+    assert_is(&unknown, Verdict::Unknown);
+    assert!(detail.ends_with("or of several paths: ENDPOINTS_HOST would tell"), "{detail}");
+    // And where those that do not lose all lose a lot, it is loss.
+    let nearly_all = || burst(230, 42, 22);
+    assert_is(&well().bursts(nearly_all(), burst(240, 52, 12)), Verdict::Loss);
     assert_is(&well().bursts(burst(4, 1, 0), burst(0, 0, 0)), Verdict::Unknown);
 }
 
@@ -412,6 +461,7 @@ fn every_verdict_has_a_rule_and_a_name_of_its_own() {
 #[test]
 fn the_longest_words_fit_a_line() {
     let longest = Replica {
+        is_on_this_node: false,
         address: "fd00:1111:2222:3333:4444:5555:6666:7777".parse().unwrap(),
         probes: PROTOCOLS.map(|(protocol, _)| (protocol, fail(LOST))).to_vec(),
     };

@@ -1,6 +1,7 @@
 //! What a verdict says to a person, in half a sentence. Pure.
 
 use super::evidence::{Evidence, Listing, Probe, Protocol, Protocols, Replica, Suspect, Symptom};
+use super::{Verdict, conditions};
 use crate::dns::{Answer, Reached, Surveyed};
 use crate::log::Value;
 use crate::probe::series::Burst;
@@ -9,6 +10,29 @@ use crate::probe::{Error, Phase};
 
 /// The replicas that a detail names: more do not fit a line that is to be read.
 const NAMED: usize = 3;
+
+/// The names that a verdict is about: of replicas, nameservers, directions or protocols.
+pub(super) fn about(verdict: Verdict, evidence: &Evidence) -> Vec<String> {
+    match verdict {
+        Verdict::Replica => {
+            let replicas = evidence.replicas.all.iter().filter(|replica| !replica.answers());
+            replicas.map(|replica| replica.address.to_string()).collect()
+        }
+        Verdict::DnsServer => {
+            let silent = |server: &&Surveyed| server.udp_answered < server.udp_asked;
+            let silent = evidence.nameservers.iter().filter(silent);
+            silent.map(|server| server.nameserver.ip().to_string()).collect()
+        }
+        Verdict::Mtu => {
+            let direction = evidence.black_hole().and_then(|(_, _, direction)| direction);
+            direction.map(|direction| format!("{direction:?}")).into_iter().collect()
+        }
+        Verdict::Port => {
+            evidence.down_everywhere().iter().map(|probe| probe.protocol.name().into()).collect()
+        }
+        _ => vec![],
+    }
+}
 
 pub(super) fn prober(evidence: &Evidence) -> String {
     let why = match evidence.suspect {
@@ -76,17 +100,19 @@ pub(super) fn replica(evidence: &Evidence) -> String {
     if down.len() > NAMED {
         words.push(format!("{} more", down.len() - NAMED));
     }
-    format!("{}, {} of {} replicas answer", words.join(", "), evidence.up(), replicas.len())
+    let (up, mut answering) = (evidence.up(), replicas.iter().filter(|replica| replica.answers()));
+    let here = if answering.all(|replica| replica.is_on_this_node) { ", on this node" } else { "" };
+    format!("{}, {up} of {} replicas answer{here}", words.join(", "), replicas.len())
 }
 
 pub(super) fn service(evidence: &Evidence) -> String {
     let up = evidence.up();
     let what = match evidence.burst {
-        Some(burst) if !evidence.probes.iter().any(Probe::fails) => {
-            format!(
-                "{} of {} new source ports to {} lose all",
-                burst.dead_ports, burst.ports, evidence.target
-            )
+        Some(Burst { lost, sent, dead_ports: 0 | 1, .. }) if !evidence.probes.iter().any(Probe::fails) => {
+            format!("{lost} of {sent} datagrams to {} are lost, none on the way to replicas", evidence.target)
+        }
+        Some(Burst { dead_ports, ports, .. }) if !evidence.probes.iter().any(Probe::fails) => {
+            format!("{dead_ports} of {ports} new source ports to {} lose all", evidence.target)
         }
         _ => failing(evidence),
     };
@@ -95,7 +121,8 @@ pub(super) fn service(evidence: &Evidence) -> String {
 
 pub(super) fn pod_network(evidence: &Evidence) -> String {
     let replicas = evidence.replicas.all.len();
-    format!("{}, none of {replicas} replicas is reached directly", failing(evidence))
+    let one = if replicas == 1 { ": it alone, its node, or the way" } else { "" };
+    format!("{}, none of {replicas} replicas is reached directly{one}", failing(evidence))
 }
 
 pub(super) fn port(evidence: &Evidence) -> String {
@@ -111,8 +138,11 @@ pub(super) fn server(evidence: &Evidence) -> String {
 }
 
 pub(super) fn dns_server(evidence: &Evidence) -> String {
-    let silent = |server: &&Surveyed| server.udp_answered < server.udp_asked;
-    let words: Vec<String> = evidence.nameservers.iter().filter(silent).map(nameserver).collect();
+    let is_whole = |server: &&Surveyed| {
+        server.udp_answered == server.udp_asked && matches!(server.tcp, Reached::Answered | Reached::Refused)
+    };
+    let not_whole = evidence.nameservers.iter().filter(|server| !is_whole(server));
+    let words: Vec<String> = not_whole.map(nameserver).collect();
     let count = evidence.nameservers.len();
     let answering = count - words.len();
     format!("{}, {answering} of {count} nameservers answer whole", words.join(", "))
@@ -133,6 +163,9 @@ pub(super) fn mtu(evidence: &Evidence) -> String {
 }
 
 pub(super) fn conntrack(evidence: &Evidence) -> String {
+    if conditions::only_new_flows_fail(evidence) {
+        return "long-lived flows are answered, nothing new is: the table of connections may be full".into();
+    }
     let flows = evidence.flows.unwrap_or_default();
     let ports = evidence.burst.unwrap_or_default().ports;
     format!("{} long-lived flows get no answer, {ports} of {ports} new source ports do", flows.dead)
@@ -156,6 +189,13 @@ pub(super) fn transient(evidence: &Evidence) -> String {
 pub(super) fn unknown(evidence: &Evidence) -> String {
     if evidence.probes.is_empty() {
         return format!("no address of {} is known, and no nameserver answers", evidence.host);
+    }
+    if let (Listing::NotKnown, Some(Burst { dead_ports, ports, .. })) =
+        (evidence.replicas.listing, evidence.burst)
+        && (1..ports).contains(&dead_ports)
+    {
+        let what = "one of several replicas, or of several paths: ENDPOINTS_HOST would tell";
+        return format!("{dead_ports} of {ports} new source ports to {} lose all: {what}", evidence.target);
     }
     let why = match evidence.replicas.listing {
         Listing::NotKnown => "without ENDPOINTS_HOST nothing tells what is behind it",
@@ -181,7 +221,16 @@ fn failing(evidence: &Evidence) -> String {
     let words =
         |probe: &Probe| probe.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom));
     match failing[..] {
-        [] => format!("{} answers", evidence.target),
+        [] if evidence.up() < evidence.replicas.all.len() => {
+            let replicas = evidence.replicas.all.len();
+            format!("{} answers, {} of {replicas} replicas do directly", evidence.target, evidence.up())
+        }
+        [] => match evidence.burst {
+            Some(Burst { dead_ports: dead, ports, .. }) if dead > 0 => {
+                format!("{dead} of {ports} new source ports to {} lose all", evidence.target)
+            }
+            _ => format!("{} answers", evidence.target),
+        },
         [probe] => format!("{} {}", with_port(&evidence.target, probe.port), words(probe)),
         [first, ..] if failing.iter().all(|probe| words(probe) == words(first)) => {
             let names: Vec<&str> = failing.iter().map(|probe| probe.protocol.name()).collect();
@@ -239,6 +288,9 @@ fn nameserver(server: &Surveyed) -> String {
     let (address, silent) = (server.nameserver.ip(), server.udp_asked - server.udp_answered);
     if server.udp_answered == 0 && server.tcp == Reached::Refused {
         return format!("{address} refuses");
+    }
+    if silent == 0 {
+        return format!("{address} answers over UDP and is silent over TCP");
     }
     match (silent == server.udp_asked, server.tcp == Reached::Answered) {
         (true, true) => format!("{address} is silent over UDP and answers over TCP"),

@@ -30,6 +30,8 @@ pub(super) struct Batch {
     pub(super) late: u64,
     /// What the last ICMP error said.
     pub(super) refused: Option<io::Error>,
+    /// How many such errors there were.
+    pub(super) refusals: u64,
     /// Why the last that could not be sent could not.
     vain: Option<io::Error>,
     /// Of each flow, what became of them.
@@ -51,6 +53,7 @@ impl Batch {
             duplicate: 0,
             late: 0,
             refused: None,
+            refusals: 0,
             vain: None,
             closed: vec![Closed::default(); flows],
         }

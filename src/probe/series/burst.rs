@@ -16,6 +16,8 @@ pub struct Burst {
     pub unsent: u64,
     /// Datagrams that had no reply in time.
     pub lost: u64,
+    /// ICMP errors that answered some of these: they were not lost by chance.
+    pub refused: u64,
     /// Of those lost: on the way to the server.
     pub lost_forward: u64,
     /// Of those lost: on the way back.
@@ -48,6 +50,7 @@ pub fn burst(peer: SocketAddr, ports: usize, each: usize, deadline: Deadline) ->
         sent: batch.sent.iter().sum(),
         unsent: batch.unsent,
         lost: total.lost,
+        refused: batch.refusals,
         lost_forward: total.forward,
         lost_return: total.backward,
         lost_unknown: total.lost - total.forward - total.backward,

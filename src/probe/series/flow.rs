@@ -92,6 +92,7 @@ impl Flow {
             let Some((len, error)) = stamped::next_error(&self.socket, &mut quoted) else { return nth > 0 };
             self.ledger.refuse(self.answer(&quoted[..len]).map(|quoted| quoted.sequence));
             batch.refused = Some(error);
+            batch.refusals += 1;
         }
         true
     }

@@ -69,7 +69,7 @@ impl Flows {
     pub fn keep_alive(&mut self) {
         let mut batch = self.begin(false);
         let all: Vec<usize> = (0..self.open.len()).collect();
-        self.send(&mut batch, &all, Duration::ZERO);
+        self.send(&mut batch, &all, Duration::ZERO, Deadline::after(GRACE));
         self.kept_alive = Some(Instant::now());
     }
 
@@ -100,7 +100,7 @@ impl Flows {
     pub fn confirm(&mut self, deadline: Deadline) -> Dead {
         let mut batch = self.begin(false);
         let silent = self.those(|flow| flow.ledger.is_silent());
-        self.send(&mut batch, &silent.repeat(CONFIRMATIONS), BRISK);
+        self.send(&mut batch, &silent.repeat(CONFIRMATIONS), BRISK, deadline);
         self.gather(&mut batch, self.slowest, deadline);
         let dead = silent.iter().filter(|&&nth| batch.closed[nth].answered == 0).count();
         Dead { asked: silent.len(), dead }
@@ -117,13 +117,13 @@ impl Flows {
         let most = deadline.left().unwrap_or_default() / 2;
         let count = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
         let mut batch = self.begin(true);
-        self.send(&mut batch, order, spacing.min(most / count));
+        self.send(&mut batch, order, spacing.min(most / count), deadline);
         self.gather(&mut batch, None, deadline);
         self.slowest = batch.slowest().or(self.slowest);
         let unexplained = self.those(|flow| flow.ledger.has_unexplained());
         if batch.of_smoker && !unexplained.is_empty() {
             let mut again = Batch::new(self.open.len(), batch.first, false);
-            self.send(&mut again, &unexplained, BRISK);
+            self.send(&mut again, &unexplained, BRISK, deadline);
             self.gather(&mut again, self.slowest, deadline);
             for (closed, more) in batch.closed.iter_mut().zip(again.closed) {
                 *closed += Closed { answered: 0, ..more };
@@ -145,11 +145,17 @@ impl Flows {
         Batch::new(self.open.len(), self.next_sequence, in_series)
     }
 
-    /// Sends a datagram on each of these flows in turn.
-    fn send(&mut self, batch: &mut Batch, order: &[usize], spacing: Duration) {
+    /// Sends a datagram on each of these flows in turn. A quarter of the time is kept for hearing: what a late
+    /// prober has not sent by then it does not send.
+    fn send(&mut self, batch: &mut Batch, order: &[usize], spacing: Duration, deadline: Deadline) {
+        let until = deadline.earlier(deadline.left().unwrap_or_default() / 4);
         let mut due = Instant::now();
         for &nth in order {
             thread::sleep(due.saturating_duration_since(Instant::now()));
+            if until.has_passed() {
+                batch.unsent += 1;
+                continue;
+            }
             self.open[nth].send(self.next_sequence, batch);
             self.next_sequence = self.next_sequence.wrapping_add(1);
             // Who is late does not send the rest at once: closer together they would be another series.
@@ -165,6 +171,12 @@ impl Flows {
             let mut left = deadline.left().unwrap_or_default();
             if let Some(slowest) = batch.slowest().max(slowest) {
                 left = left.min((4 * slowest).max(GRACE).saturating_sub(last.elapsed()));
+            }
+            if left.is_zero() {
+                // Whoever wakes too late finds in the sockets what came in time.
+                for &nth in &waiting {
+                    self.hear(nth, batch);
+                }
             }
             if waiting.is_empty() || left.is_zero() {
                 break;

@@ -385,6 +385,7 @@ fn a_burst_tells_dead_ports_from_lossy_ones_and_where_it_lost() {
     let expected = Burst {
         sent: 16,
         unsent: 0,
+        refused: 0,
         lost: 6,
         lost_forward: 1,
         lost_return: 1,

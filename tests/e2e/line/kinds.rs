@@ -112,7 +112,7 @@ fn failed(kind: &str) -> Option<Vec<Field>> {
         }
         "ENDPOINT" => {
             let protocol = always("protocol", Word(&["tcp", "udp", "http"]));
-            let excused = at_times("excused", Word(&["draining"]));
+            let excused = at_times("excused", Word(&["draining", "starting", "leaving"]));
             (vec![always("address", Address)], vec![RETRANS, protocol, excused])
         }
         _ => return None,
