@@ -49,8 +49,7 @@ no_route                local        the client has no default route
 link_down               local        the client's link is down
 client_dropped          local        what n1 forwards from the client is lost
 slow_download           slow         a download fills the link to the client, 10 Mbit/s
-slow_upload             slow         an upload fills the link from the client, 20 Mbit/s
-slow_replicas           slow         uploads fill the links from r1 and r2, 20 Mbit/s each
+slow_upload             slow         an upload fills the link from the client, 30 Mbit/s
 client_throttled        prober       the client's control group has 1 % of a core, and a busy loop in it
 client_stopped          prober       the client is stopped for two seconds, again and again
 target_silent           unknown      the Service is silent, and the client knows no replicas (no --endpoints-host)
@@ -206,14 +205,11 @@ break_slow_download() {
         setsockopt($download, SOL_SOCKET, SO_SNDBUF, 262144);
         while (syswrite($download, "\0" x 65536)) {}'
 }
-break_slow_upload() { upload client n1; }
-break_slow_replicas() { upload r1 n1; upload r2 n2; }
-# upload PLACE NODE: from a pod, and no further than its node.
-upload() {
-    rule "$2" forward 'udp dport 9 drop'
-    narrow "$1" eth0 20mbit
+break_slow_upload() {
+    lose 'udp dport 9'
+    narrow client eth0 30mbit
     # shellcheck disable=SC2016 # for perl
-    disturb "upload-$1" "$1" perl -e 'use IO::Socket::INET;
+    disturb upload client perl -e 'use IO::Socket::INET;
         my $socket = IO::Socket::INET->new(PeerAddr => "10.0.3.2:9", Proto => "udp") or die;
         setsockopt($socket, SOL_SOCKET, SO_SNDBUF, 65536);
         for (;;) { $socket->send("\0" x 1400) }'

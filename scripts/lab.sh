@@ -328,7 +328,7 @@ calm() {
     while read -r name; do stop "$name"; done <$state/disturbances
     : >$state/disturbances
     widen n1 client
-    for place in client r1 r2; do widen $place eth0; done
+    widen client eth0
     for place in r1 r2; do ! alive $place || kill -CONT "$(cat $state/$place.pid)"; done
 }
 
