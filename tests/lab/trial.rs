@@ -52,8 +52,8 @@ pub(crate) fn trial(fault: &Fault) -> Finding {
 }
 
 impl Finding {
-    /// Whether something is wrong, and the prober says of itself that it was starved, unbidden; or says nothing
-    /// at the end, which it does not as long as it is.
+    /// Whether something is wrong, and the prober says of itself that it was starved, unbidden; or says
+    /// nothing at the end, which it does not as long as it is.
     pub(crate) fn is_in_doubt(&self, fault: &Fault) -> bool {
         let is_bidden = fault.verdict == "prober" && self.rounds > 0;
         let doubts = ["] prober ", " suspect="].iter().any(|doubt| self.transcript.contains(doubt));
