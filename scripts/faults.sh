@@ -21,10 +21,12 @@ nothing_silent          no_replica   no replica runs or is listed, and the Servi
 service_untranslated    service      the Service address is not translated
 service_to_dead         service      the Service address is translated to a dead one
 service_port_to_dead    service      one port of the Service is translated to a dead address
+service_half_stale      service      one of the Service's two addresses is one that n1 has no way to
 service_refusing        service      the Service refuses, although replicas run and are listed
 replica_stopped         replica      nothing listens on r2
 replica_frozen          replica      r2 is stopped by SIGSTOP
 replica_cut_off         replica      what n2 forwards to r2 is lost
+replica_no_way          replica      n1 loses what it has translated for r2
 servers_stopped         server       nothing listens on r1 and r2
 servers_frozen          server       r1 and r2 are stopped by SIGSTOP
 servers_wrong           server       something else than smoker answers on r1's and r2's ports
@@ -45,6 +47,7 @@ flow_eighth             flow         UDP from one source port in eight is lost
 flow_quarter            flow         UDP from one source port in four is lost
 conntrack_dead_pod      conntrack    r2 is gone, and the flows that it had are still translated to it
 conntrack_all_moved     conntrack    r1 and r2 have other addresses, and all flows are translated to the old ones
+connections_full        conntrack    n1 loses what begins a connection of the client's
 no_route                local        the client has no default route
 link_down               local        the client's link is down
 client_dropped          local        what n1 forwards from the client is lost
@@ -117,11 +120,16 @@ nothing_runs() {
 break_service_untranslated() { translate; }
 break_service_to_dead() { translate 8080,8081,8082 "$dead_pod"; }
 break_service_port_to_dead() { translate 8080 "$dead_pod" 8081,8082 "$replicas"; }
+break_service_half_stale() {
+    translate 8080,8081,8082 "numgen random mod 2 map { 0 : 10.244.1.2, 1 : $dead_pod }"
+    rule n1 forward "ip daddr $dead_pod drop"
+}
 break_service_refusing() { translate; rule n1 forward "ip daddr $service reject with icmp port-unreachable"; }
 
 break_replica_stopped() { stop r2; }
 break_replica_frozen() { freeze r2; }
 break_replica_cut_off() { rule n2 forward 'ip daddr 10.244.2.2 drop'; }
+break_replica_no_way() { rule n1 forward 'ip daddr 10.244.2.2 drop'; }
 
 break_servers_stopped() { stop r1; stop r2; }
 break_servers_frozen() { freeze r1; freeze r2; }
@@ -183,6 +191,8 @@ break_conntrack_all_moved() {
     records "$(sed '/endpoints/s/\.2 /.3 /' <<<"$healthy_records")"
     lose 'ip daddr { 10.244.1.2, 10.244.2.2 }'
 }
+
+break_connections_full() { rule n1 forward 'iif client ct state new drop'; }
 
 break_no_route() { ip -n lab-client route delete default; }
 break_link_down() { ip -n lab-n1 link set client down; }

@@ -73,8 +73,8 @@ impl Path {
         addresses
     }
 
-    /// Whether it takes an explanation: large packets vanish, or routers say that they are too large, which was
-    /// not so the last time.
+    /// Whether it takes an explanation: large packets vanish, or routers say that they are too large, which
+    /// was not so the last time.
     pub(super) fn is_worse(&self, (_, report): &Measured) -> bool {
         match report.finding {
             Finding::BlackHole(_) => true,

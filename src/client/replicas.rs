@@ -180,8 +180,8 @@ impl Replicas {
         self.find(address).is_some_and(|at| self.all[at].is_on_this_node)
     }
 
-    /// Why it is no fault that `address` fails, if there is a reason. `is_missed`: the target suffers from it,
-    /// or somebody wants to know at once.
+    /// Why it is no fault that `address` fails, if there is a reason. `is_missed`: the target suffers from
+    /// it, or somebody wants to know at once.
     pub(super) fn excuse(&self, address: IpAddr, is_missed: bool) -> Option<Excuse> {
         let Some(at) = self.find(address) else { return Some(Excuse::Leaving) };
         let replica = &self.all[at];

@@ -83,12 +83,12 @@ pub(super) fn carry_out(
 const NOT_TRIED: Tries =
     Tries { made: 1, failed: 1, symptom: Some(Symptom { error: Error::Io, phase: Phase::Connect }) };
 
-/// Probes again and again. The first try has half of the time, and with the usual five seconds enough of it for
-/// two SYNs to be lost; the others share the rest. Where one has passed, no other is given less than twice its
-/// time: what is slow is not dead.
+/// Probes again and again. The first try has half of the time, and with the usual five seconds enough of it
+/// for two SYNs to be lost; the others share the rest. Where one has passed, no other is given less than
+/// twice its time: what is slow is not dead.
 ///
-/// Four tries are enough: of a Service of which one of two rules leads astray, at least two fail eleven times in
-/// sixteen.
+/// Four tries are enough: of a Service of which one of two rules leads astray, at least two fail eleven times
+/// in sixteen.
 fn try_again((protocol, address): Subject, prober: Prober, deadline: Deadline) -> (Tries, Option<Answerer>) {
     let (mut tries, mut answerer) = (Tries::default(), None);
     let mut slowest = Duration::ZERO;

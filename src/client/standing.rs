@@ -62,8 +62,8 @@ impl Standing {
 
     /// The verdict that stands after `ruling` on the round that began at `round`, and what is new about it.
     /// A failure that passes at once ends no fault: nobody knows yet whether the next one will. Nor does a
-    /// round in which the prober was starved: what was found before has not become untrue. A fault that nobody
-    /// could name has begun when it was first seen, and every other when it was first named.
+    /// round in which the prober was starved: what was found before has not become untrue. A fault that
+    /// nobody could name has begun when it was first seen, and every other when it was first named.
     pub(super) fn judge(&mut self, ruling: &Ruling, round: Moment) -> (Verdict, News) {
         let (verdict, is_first) = (ruling.verdict, !self.is_known);
         self.is_known |= verdict != Verdict::Transient;

@@ -13,8 +13,8 @@ use crate::log::Value;
 use crate::probe::{Error, Failure, Phase};
 use crate::time::Deadline;
 
-/// The most addresses that are tried: each has its share of a probe's time, and a share of less than a sixteenth
-/// of it is no fair trial.
+/// The most addresses that are tried: each has its share of a probe's time, and a share of less than a
+/// sixteenth of it is no fair trial.
 const ADDRESSES: usize = 16;
 
 /// The server, by name or address.

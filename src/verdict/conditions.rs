@@ -1,15 +1,16 @@
 //! When the verdicts' rules hold. Pure.
 
-use super::evidence::{Evidence, Probe, Reach, is_reached};
+use super::evidence::{Evidence, Probe};
+use super::questions::{Reach, is_reached};
 use crate::dns::{Answer, Reached, Surveyed};
 use crate::probe::series::Burst;
 
 /// The least source ports that are to lose everything before that is called a rule: fewer are bad luck.
 const FEWEST_PORTS: usize = 2;
 
-/// Nobody is reached, no nameserver answers, and neither do flows that have been open for long. Where no address
-/// was to be had, silence alone may be that of the nameservers: then it takes an error that says that there is
-/// no way.
+/// Nobody is reached, no nameserver answers, and neither do flows that have been open for long. Where no
+/// address was to be had, silence alone may be that of the nameservers: then it takes an error that says that
+/// there is no way.
 pub(super) fn nothing_answers(evidence: &Evidence) -> bool {
     let has_address = !evidence.probes.is_empty() || !evidence.replicas.all.is_empty();
     let no_way = evidence.nameservers.iter().all(|server| server.record == Some(Answer::Unreachable));
@@ -23,8 +24,8 @@ fn nothing_new_answers(evidence: &Evidence) -> bool {
 }
 
 /// The nameservers answer, and do not have the name. That it does not exist is good evidence, unless it comes
-/// from one that knows no cluster at all while another is silent. That it fails is none where this node reaches
-/// nothing else either: it may be the nameserver's own way out.
+/// from one that knows no cluster at all while another is silent. That it fails is none where this node
+/// reaches nothing else either: it may be the nameserver's own way out.
 pub(super) fn name_is_missing(evidence: &Evidence) -> bool {
     let is_any_silent = evidence.nameservers.iter().any(|server| server.udp_answered == 0);
     let reaches_nothing = !evidence.probes.is_empty() && !is_reached(&evidence.target_protocols());
@@ -63,7 +64,8 @@ pub(super) fn loses_at_random(evidence: &Evidence) -> bool {
     evidence.is_lossy && is_alike && evidence.burst.is_some_and(|burst| is_random(&burst))
 }
 
-/// More ports lose some than lose all; or, where nearly everything is lost, most of those that do not lose all.
+/// More ports lose some than lose all; or, where nearly everything is lost, most of those that do not lose
+/// all.
 fn is_random(burst: &Burst) -> bool {
     burst.lossy_ports > burst.dead_ports || burst.lossy_ports * 2 > living_ports(burst)
 }
@@ -114,7 +116,8 @@ pub(super) fn only_old_flows_fail(evidence: &Evidence) -> bool {
     new_ones_pass && replicas_answer && evidence.flows.is_some_and(|flows| flows.dead > 0)
 }
 
-/// Nothing new is answered, flows that have been open for long are: as where the table of connections is full.
+/// Nothing new is answered, flows that have been open for long are: as where the table of connections is
+/// full.
 pub(super) fn only_new_flows_fail(evidence: &Evidence) -> bool {
     let new_ones_fail = evidence.burst.is_some_and(|burst| living_ports(&burst) == 0);
     evidence.old_flows_answer() && new_ones_fail && nothing_new_answers(evidence)

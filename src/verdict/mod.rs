@@ -4,6 +4,8 @@
 mod conditions;
 mod evidence;
 mod fact;
+mod phrases;
+mod questions;
 mod rules;
 #[cfg(test)]
 mod tests;

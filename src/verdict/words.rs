@@ -1,12 +1,13 @@
 //! What a verdict says to a person, in half a sentence. Pure.
 
-use super::evidence::{Evidence, Listing, Probe, Protocol, Protocols, Replica, Suspect, Symptom};
+use super::evidence::{Evidence, Listing, Probe, Replica, Suspect};
+use super::phrases::{failing, names, nameserver, on_replicas, state};
 use super::{Verdict, conditions};
 use crate::dns::{Answer, Reached, Surveyed};
 use crate::log::Value;
+use crate::probe::Error;
 use crate::probe::series::Burst;
 use crate::probe::transfer::Direction;
-use crate::probe::{Error, Phase};
 
 /// The replicas that a detail names: more do not fit a line that is to be read.
 const NAMED: usize = 3;
@@ -212,101 +213,4 @@ pub(super) fn slow(evidence: &Evidence) -> String {
         .server
         .map_or(String::new(), |server| format!(", {} of it the server's own", Value::Milliseconds(server)));
     format!("latency is {now}{server}, this node's median was {usual}")
-}
-
-/// `10.96.0.12:8080 times out`, `10.96.0.12 times out over tcp, udp, http`, or each protocol with its own
-/// words.
-fn failing(evidence: &Evidence) -> String {
-    let failing: Vec<&Probe> = evidence.probes.iter().filter(|probe| probe.fails()).collect();
-    let words =
-        |probe: &Probe| probe.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom));
-    match failing[..] {
-        [] if evidence.up() < evidence.replicas.all.len() => {
-            let replicas = evidence.replicas.all.len();
-            format!("{} answers, {} of {replicas} replicas do directly", evidence.target, evidence.up())
-        }
-        [] => match evidence.burst {
-            Some(Burst { dead_ports: dead, ports, .. }) if dead > 0 => {
-                format!("{dead} of {ports} new source ports to {} lose all", evidence.target)
-            }
-            _ => format!("{} answers", evidence.target),
-        },
-        [probe] => format!("{} {}", with_port(&evidence.target, probe.port), words(probe)),
-        [first, ..] if failing.iter().all(|probe| words(probe) == words(first)) => {
-            let names: Vec<&str> = failing.iter().map(|probe| probe.protocol.name()).collect();
-            format!("{} {} over {}", evidence.target, words(first), names.join(", "))
-        }
-        _ => {
-            let each: Vec<String> =
-                failing.iter().map(|probe| format!("{} {}", probe.protocol.name(), words(probe))).collect();
-            format!("{}: {}", evidence.target, each.join(", "))
-        }
-    }
-}
-
-fn with_port(target: &str, port: u16) -> String {
-    if target.contains(':') { format!("[{target}]:{port}") } else { format!("{target}:{port}") }
-}
-
-/// What a failure looks like from here. Over UDP a silent server looks like a silent network.
-fn says(protocol: Protocol, Symptom { error, phase }: Symptom) -> String {
-    match (error, phase) {
-        (Error::Timeout, Phase::Receive) if protocol != Protocol::Udp => "accepts and does not answer".into(),
-        (Error::Timeout, _) => "times out".into(),
-        (Error::Refused, _) => "refuses".into(),
-        (Error::Reset, _) => "resets".into(),
-        (Error::Unreachable, _) => "is unreachable".into(),
-        (Error::Closed, _) => "closes early".into(),
-        (Error::Mismatch, _) => "answers with other bytes".into(),
-        (Error::HttpMalformed, _) => "does not speak HTTP".into(),
-        (Error::Io, _) => "is refused by this host itself".into(),
-        _ => format!("answers {error}"),
-    }
-}
-
-/// `10.244.1.7 times out`, or `10.244.1.7 times out over udp` where not all of it fails.
-fn state(replica: &Replica) -> String {
-    let down: Protocols = replica.probes.iter().filter(|(_, tries)| tries.all_failed()).copied().collect();
-    let words = down.first().and_then(|(protocol, tries)| Some(says(*protocol, tries.symptom?)));
-    let words = words.unwrap_or_default();
-    if down.len() == replica.probes.len() {
-        return format!("{} {words}", replica.address);
-    }
-    let names: Vec<&str> = down.iter().map(|(protocol, _)| protocol.name()).collect();
-    format!("{} {words} over {}", replica.address, names.join(", "))
-}
-
-fn on_replicas(evidence: &Evidence, how: &str) -> String {
-    match evidence.replicas.all.len() {
-        0 => String::new(),
-        replicas => format!("{how} {replicas} of {replicas} replicas"),
-    }
-}
-
-/// `10.96.0.10 is silent`, or how many source ports it leaves without an answer.
-fn nameserver(server: &Surveyed) -> String {
-    let (address, silent) = (server.nameserver.ip(), server.udp_asked - server.udp_answered);
-    if server.udp_answered == 0 && server.tcp == Reached::Refused {
-        return format!("{address} refuses");
-    }
-    if silent == 0 {
-        return format!("{address} answers over UDP and is silent over TCP");
-    }
-    match (silent == server.udp_asked, server.tcp == Reached::Answered) {
-        (true, true) => format!("{address} is silent over UDP and answers over TCP"),
-        (true, false) => format!("{address} is silent over UDP and TCP"),
-        (false, _) => {
-            format!("{address} leaves {silent} of {} source ports without an answer", server.udp_asked)
-        }
-    }
-}
-
-/// The addresses of the nameservers that `chosen` picks.
-fn names(servers: &[Surveyed], chosen: impl Fn(&Surveyed) -> bool) -> String {
-    let names: Vec<String> = servers
-        .iter()
-        .filter(|server| chosen(server))
-        .map(|server| server.nameserver.ip().to_string())
-        .collect();
-    names.join(", ")
 }

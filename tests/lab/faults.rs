@@ -30,7 +30,14 @@ impl Fault {
         // Of 16 flows none may lose a datagram where 5 % are lost, which happens in 44 of 100 rounds, and
         // none may have the port in eight that loses all, which happens to 12 of 100 clients. What is lost
         // between the nodes only, no round sees that measures the replica on the client's own node.
-        let by_chance = ["loss_forward", "loss_return", "flow_eighth", "mtu_between_nodes"];
+        let by_chance = [
+            "loss_forward",
+            "loss_return",
+            "flow_eighth",
+            "flow_quarter",
+            "mtu_between_nodes",
+            "service_half_stale",
+        ];
         if by_chance.contains(&&*self.name) { 10 } else { 1 }
     }
 

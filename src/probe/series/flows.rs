@@ -145,8 +145,8 @@ impl Flows {
         Batch::new(self.open.len(), self.next_sequence, in_series)
     }
 
-    /// Sends a datagram on each of these flows in turn. A quarter of the time is kept for hearing: what a late
-    /// prober has not sent by then it does not send.
+    /// Sends a datagram on each of these flows in turn. A quarter of the time is kept for hearing: what a
+    /// late prober has not sent by then it does not send.
     fn send(&mut self, batch: &mut Batch, order: &[usize], spacing: Duration, deadline: Deadline) {
         let until = deadline.earlier(deadline.left().unwrap_or_default() / 4);
         let mut due = Instant::now();

@@ -149,7 +149,7 @@ fn is_evidence(text: &str) -> bool {
 }
 
 /// What evidence is about.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 14] = [
     "tcp",
     "udp",
     "http",
@@ -157,6 +157,7 @@ const FACTS: [&str; 13] = [
     "endpoint",
     "nameserver",
     "flows",
+    "series",
     "burst",
     "ports",
     "direct",
