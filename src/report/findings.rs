@@ -21,8 +21,10 @@ pub(super) struct Findings<'a> {
     pub(super) faults: Vec<Fault<'a>>,
     /// Those that were not heard while others were: since when.
     pub(super) silent: Vec<(&'a str, SystemTime)>,
-    /// Those whose lines say nothing of a probe.
-    pub(super) unknown: Vec<&'a str>,
+    /// Those that give no verdict, and of which no failure lasts.
+    pub(super) unjudged: Vec<&'a str>,
+    /// How many give no verdict, whether a failure lasts or not.
+    pub(super) without_verdict: usize,
     /// Whether there were more nodes than are kept.
     pub(super) more_nodes: bool,
 }
@@ -38,7 +40,7 @@ pub(super) struct Fault<'a> {
     pub(super) detail: String,
     pub(super) told_by: &'a str,
     told: SystemTime,
-    /// Whether all nodes see it of which anything is known.
+    /// Whether all nodes see it but those that are healthy and silent.
     pub(super) on_all: bool,
 }
 
@@ -59,17 +61,18 @@ impl Report {
             if is_silent {
                 found.silent.push((name, node.last));
             }
+            found.without_verdict += usize::from(node.verdict.is_none());
             match node.state() {
                 State::Faulty | State::Failing => {
                     found.faulty += 1;
                     self.add(&mut faults, name, node);
                 }
-                State::Unknown => found.unknown.push(name),
+                State::Unjudged => found.unjudged.push(name),
                 State::Healthy => found.healthy += usize::from(!is_silent),
             }
         }
         for mut fault in faults {
-            fault.on_all = fault.nodes.len() == found.faulty + found.healthy;
+            fault.on_all = fault.nodes.len() == found.faulty + found.healthy + found.unjudged.len();
             insert(&mut found.faults, fault, |fault| (Reverse(fault.nodes.len()), fault.since));
         }
         found

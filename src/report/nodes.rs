@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use super::kept;
 use super::line::Line;
+use super::replicas::ip;
 use crate::time::moment;
 
 /// The most nodes: what Kubernetes supports in a cluster. Lines of others are counted.
 pub(super) const MAX_NODES: usize = 5000;
 
-/// The most pairs of kind and error that are told apart, of all nodes: there are seven kinds of probes and
+/// The most failures that are told apart, of all nodes: there are seven kinds of probes, sixteen replicas and
 /// some twenty errors, of which few occur together. Others are counted as one, which then never ends.
 pub(super) const MAX_FAILURES: usize = 64;
 
@@ -27,7 +28,7 @@ const OTHERS: &str = "others";
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     by_name: BTreeMap<String, Node>,
-    /// Kind and error of failures, by number.
+    /// What failed, and with which error, by number.
     failures: Vec<String>,
     /// Lines of nodes that were one too many.
     pub(super) left_out: u64,
@@ -42,8 +43,6 @@ pub(super) struct Node {
     pub(super) number: u16,
     pub(super) last: SystemTime,
     longest_pause: Duration,
-    /// Whether a probe of it has succeeded.
-    any_success: bool,
     pub(super) verdict: Option<Verdict>,
     /// Those that it told of before it gave a verdict, or without ever giving one.
     pub(super) failures: Vec<Failures>,
@@ -58,15 +57,15 @@ pub(super) struct Verdict {
     pub(super) detail: String,
 }
 
-/// The failures of one kind with one error.
+/// The failures of one thing with one error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failures {
-    /// Of kind and error: see [`Nodes::failure`].
+    /// Of thing and error: see [`Nodes::failure`].
     pub(super) number: usize,
     pub(super) count: u64,
     pub(super) since: SystemTime,
     pub(super) last: SystemTime,
-    /// Whether nothing of this kind has succeeded, or failed otherwise, since then.
+    /// Whether the same has not succeeded, or failed otherwise, since then.
     pub(super) lasting: bool,
 }
 
@@ -77,8 +76,9 @@ pub(super) enum State {
     Faulty,
     /// Its probes fail, and it gives no verdict.
     Failing,
-    /// None of its lines is about a probe.
-    Unknown,
+    /// It gives no verdict. That none of its probes fails does not make it healthy: loss, a replica that is
+    /// not in its turn, or a path that is seldom measured may be what it gave its verdict for.
+    Unjudged,
 }
 
 impl Nodes {
@@ -93,9 +93,10 @@ impl Nodes {
         let number = node.number;
         match (&*line.kind, &*line.event) {
             ("VERDICT", verdict) => node.judge(verdict, line),
-            ("SUMMARY" | "ENDPOINT" | "LOG" | "CLIENT", _) => {}
-            (kind, "SUCCESS") => self.succeed(name, kind),
-            (kind, "FAILED") => self.fail(name, kind, line),
+            // Such as a replica that drains.
+            (_, "FAILED") if line.field("excused").is_some() => {}
+            (_, "SUCCESS") => self.succeed(name, line),
+            (_, "FAILED") => self.fail(name, line),
             _ => {}
         }
         self.newest = self.newest.max(Some(line.time));
@@ -107,7 +108,7 @@ impl Nodes {
         self.by_name.iter().map(|(name, node)| (&**name, node))
     }
 
-    /// `TCP timeout` and so on.
+    /// `TCP timeout`, `ENDPOINT 10.244.1.7 timeout` and so on.
     pub(super) fn failure(&self, number: usize) -> &str {
         self.failures.get(number).map_or(OTHERS, |failure| failure)
     }
@@ -128,21 +129,29 @@ impl Nodes {
         Some(self.by_name.entry(name.to_owned()).or_insert_with(|| Node::new(number, now)))
     }
 
-    fn succeed(&mut self, name: &str, kind: &str) {
+    fn succeed(&mut self, name: &str, line: &Line) {
         let Some(node) = self.by_name.get_mut(name) else { return };
-        node.any_success = true;
-        end_all(&mut node.failures, &self.failures, kind);
+        end_all(&mut node.failures, &self.failures, &probed(line));
     }
 
-    fn fail(&mut self, name: &str, kind: &str, line: &Line) {
+    fn fail(&mut self, name: &str, line: &Line) {
         let Some(node) = self.by_name.get_mut(name).filter(|node| node.verdict.is_none()) else { return };
-        let failure = format!("{kind} {}", line.field("error").unwrap_or("failed"));
+        let probed = probed(line);
+        let failure = format!("{probed} {}", line.field("error").unwrap_or("failed"));
         let number = number_of(kept(&failure), &mut self.failures);
-        end_all(&mut node.failures, &self.failures, kind);
+        end_all(&mut node.failures, &self.failures, &probed);
         let since = line.field("since").and_then(moment).unwrap_or(line.time);
         let before = node.failures.iter().position(|failures| failures.number == number);
         let count = before.map_or(0, |place| node.failures.swap_remove(place).count) + 1;
         node.failures.push(Failures { number, count, since, last: line.time, lasting: true });
+    }
+}
+
+/// What a line's probe was of: its kind and, as replicas fail each for itself, which one.
+fn probed(line: &Line) -> String {
+    match line.field("address").filter(|_| line.kind == "ENDPOINT").and_then(ip) {
+        Some(address) => format!("{} {address}", line.kind),
+        None => line.kind.to_string(),
     }
 }
 
@@ -155,24 +164,17 @@ fn number_of(failure: &str, known: &mut Vec<String>) -> usize {
     number
 }
 
-/// A probe of this kind has succeeded, or failed in another way: what failed before does not last.
-fn end_all(failures: &mut [Failures], names: &[String], kind: &str) {
+/// What was probed has succeeded, or failed in another way: what failed before does not last.
+fn end_all(failures: &mut [Failures], names: &[String], probed: &str) {
     for failures in failures {
         let name = names.get(failures.number).map_or(OTHERS, |name| name);
-        failures.lasting &= name.split(' ').next() != Some(kind);
+        failures.lasting &= name.rsplit_once(' ').is_none_or(|(before, _error)| before != probed);
     }
 }
 
 impl Node {
     fn new(number: u16, now: SystemTime) -> Self {
-        Self {
-            number,
-            last: now,
-            longest_pause: Duration::ZERO,
-            any_success: false,
-            verdict: None,
-            failures: Vec::new(),
-        }
+        Self { number, last: now, longest_pause: Duration::ZERO, verdict: None, failures: Vec::new() }
     }
 
     pub(super) fn state(&self) -> State {
@@ -180,8 +182,7 @@ impl Node {
             Some(verdict) if verdict.is_fault() => State::Faulty,
             Some(_) => State::Healthy,
             None if self.lasting().next().is_some() => State::Failing,
-            None if self.any_success => State::Healthy,
-            None => State::Unknown,
+            None => State::Unjudged,
         }
     }
 

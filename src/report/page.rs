@@ -14,7 +14,7 @@ use crate::time::Utc;
 /// The widest line: what is longer is cut.
 pub(super) const WIDTH: usize = 100;
 
-/// The rows of each table. With all of them full and every note the page has 39 lines, and 22 where all is
+/// The rows of each table. With all of them full and every note the page has 40 lines, and 16 where all is
 /// well.
 const MAX_FAULT_ROWS: usize = 4;
 const MAX_REPLICA_ROWS: usize = 4;
@@ -47,15 +47,27 @@ impl fmt::Display for Report {
     }
 }
 
-/// The answer in one sentence, and in a second one where it must not be read for more than it says.
+/// The answer in one sentence, and in others where it must not be read for more than it says.
 fn answer(findings: &Findings) -> Vec<String> {
-    let Findings { total, faulty, .. } = *findings;
+    let Findings { total, faulty, without_verdict, .. } = *findings;
     if total == 0 {
         return vec!["nothing is known: there is no line of a client".into()];
     }
-    if faulty == 0 {
-        return vec![without_fault(findings)];
+    let mut lines = vec![if faulty == 0 { without_fault(findings) } else { with_faults(findings) }];
+    if total == 1 && faulty == 1 {
+        lines.push("whether others see it too cannot be told: no other node was heard".into());
     }
+    if without_verdict > 0 {
+        let of = count(without_verdict as u64, "node");
+        let ask = "ask for more, --tail=-1 or --since above SUMMARY_INTERVAL";
+        lines.push(format!("no verdict of {of} in these lines: {ask}"));
+    }
+    lines
+}
+
+/// Who sees which faults.
+fn with_faults(findings: &Findings) -> String {
+    let Findings { total, faulty, .. } = *findings;
     let fleet = fleet(findings);
     let who = if total == 1 {
         "the one node sees a fault".into()
@@ -64,11 +76,7 @@ fn answer(findings: &Findings) -> Vec<String> {
     } else {
         format!("{faulty} of {fleet} see{} a fault", if faulty == 1 { "s" } else { "" })
     };
-    let mut lines = vec![first_that_fits(&who, findings)];
-    if total == 1 {
-        lines.push("whether others see it too cannot be told: no other node was heard".into());
-    }
-    lines
+    first_that_fits(&who, findings)
 }
 
 /// That no node sees a fault does not mean that all are well.
@@ -77,6 +85,8 @@ fn without_fault(findings: &Findings) -> String {
     match findings.total {
         1 if findings.all_well() => "the one node is healthy".into(),
         _ if findings.all_well() => format!("all {fleet} are healthy"),
+        1 => "the one node is not known to be healthy".into(),
+        _ if healthy == 0 => format!("none of {fleet} is known to be healthy"),
         _ => {
             let are = if healthy == 1 { "is" } else { "are" };
             format!("{healthy} of {fleet} {are} healthy, nothing is known of the others now")
@@ -179,9 +189,9 @@ impl Report {
             let names: Vec<&str> = silent.iter().map(String::as_str).collect();
             lines.push(format!("silent: {}", listed(&names, WIDTH - "silent: ".len())));
         }
-        if !findings.unknown.is_empty() {
-            let room = WIDTH - "no probe of: ".len();
-            lines.push(format!("no probe of: {}", listed(&findings.unknown, room)));
+        if !findings.unjudged.is_empty() {
+            let room = WIDTH - "no verdict of: ".len();
+            lines.push(format!("no verdict of: {}", listed(&findings.unjudged, room)));
         }
         let counts = &self.counts;
         let span = self.span.map_or(String::new(), |(first, last)| {

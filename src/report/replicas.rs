@@ -40,7 +40,7 @@ impl Replicas {
     pub(super) fn take(&mut self, node: u16, line: &Line) {
         let pod = line.field("pod").map(kept);
         let address = match &*line.kind {
-            "ENDPOINT" => line.field("address").and_then(address),
+            "ENDPOINT" => line.field("address").and_then(ip),
             "HTTP" => None,
             _ => return,
         };
@@ -93,7 +93,7 @@ impl Replicas {
 }
 
 /// Of `10.244.1.7` and of `10.244.1.7:8080`.
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn ip(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 

@@ -284,11 +284,21 @@ fn a_transient_fault_is_no_fault_and_counted_once() {
 }
 
 #[test]
+fn a_verdict_that_is_told_again_is_the_same() {
+    let again = said("a", 0, SERVICE) + &said("a", 300, SERVICE) + &said("a", 600, SERVICE);
+    assert_eq!(answer(&again), "the one node sees a fault: service (since 2025-11-13 10:00:00)");
+    assert!(!page(&report(&again)).contains("PASSED"));
+    let healthy = said("a", 0, HEALTHY) + &said("a", 300, HEALTHY);
+    assert_eq!(answer(&healthy), "the one node is healthy");
+}
+
+#[test]
 fn without_verdicts_what_lasts_of_the_failures_is_the_fault() {
     let failed = "[TCP] FAILED error=refused phase=connect failures=1 since=2025-11-13T10:00:00Z";
     let lasting = said("a", 0, failed)
         + &said("a", 1, "[UDP] SUCCESS latency=0.100ms")
-        + &said("b", 1, "[TCP] SUCCESS");
+        + &said("a", 1, "[MTU] UNMEASURED error=timeout phase=receive address=10.96.0.12")
+        + &said("b", 1, HEALTHY);
     let told = "1 of 2 nodes sees a fault: no verdict on a (since 2025-11-13 10:00:00)";
     assert_eq!(answer(&lasting), told);
     assert!(page(&report(&lasting)).contains("\n  seen: TCP refused (a)\n"));
@@ -299,18 +309,54 @@ fn without_verdicts_what_lasts_of_the_failures_is_the_fault() {
             .contains("\nTCP refused                          1      1  2025-11-13 10:00:00\n")
     );
     let over = lasting.clone() + &said("a", 30, "[TCP] SUCCESS latency=0.100ms");
-    assert_eq!(answer(&over), "all 2 nodes are healthy");
+    assert_eq!(answer(&over), "1 of 2 nodes is healthy, nothing is known of the others now");
     let judged = lasting + &said("a", 30, HEALTHY) + &said("a", 60, failed);
     assert_eq!(answer(&judged), "all 2 nodes are healthy");
     assert!(!page(&report(&judged)).contains("TCP refused"));
 }
 
 #[test]
-fn a_node_of_which_nothing_is_known_is_not_called_healthy() {
-    let text = said("a", 0, HEALTHY) + &said("b", 0, "[CLIENT] OVERRUN skipped=1");
-    assert_eq!(answer(&text), "1 of 2 nodes is healthy, nothing is known of the others now");
-    assert!(page(&report(&text)).contains("\nno probe of: b\n"));
-    assert!(!report(&text).is_healthy());
+fn a_replica_that_fails_does_so_until_it_answers_itself() {
+    let failed = "[ENDPOINT] FAILED error=timeout phase=connect address=10.244.1.8:8080 failures=2000 \
+        since=2025-11-11T10:00:00Z protocol=http";
+    let lasting = said("a", 0, "[TCP] SUCCESS latency=0.100ms")
+        + &said("a", 0, failed)
+        + &said("a", 0, "[MTU] SUCCESS mtu=1500 interface=1500")
+        + &said("a", 30, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.7");
+    assert_eq!(answer(&lasting), "the one node sees a fault: no verdict (since 2025-11-11 10:00:00)");
+    assert!(page(&report(&lasting)).contains("\n  seen: ENDPOINT 10.244.1.8 timeout (a)\n"));
+    let over = lasting + &said("a", 60, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.8");
+    let unknown = "the one node is not known to be healthy";
+    assert_eq!(answer(&over), unknown);
+    assert_eq!(answer(&said("a", 0, &format!("{failed} excused=draining"))), unknown);
+}
+
+#[test]
+fn a_node_that_gives_no_verdict_is_not_called_healthy() {
+    for what in
+        ["[TCP] SUCCESS latency=0.100ms", "[MTU] UNMEASURED error=timeout", "[CLIENT] OVERRUN skipped=1"]
+    {
+        let one = said("b", 0, what);
+        assert_eq!(answer(&one), "the one node is not known to be healthy");
+        assert_eq!(answer(&(said("c", 0, what) + &one)), "none of 2 nodes is known to be healthy");
+        let two = report(&(said("a", 0, HEALTHY) + &one));
+        assert!(!two.is_healthy());
+        let page = page(&two);
+        assert!(page.starts_with(
+            "1 of 2 nodes is healthy, nothing is known of the others now\n\
+             no verdict of 1 node in these lines: \
+             ask for more, --tail=-1 or --since above SUMMARY_INTERVAL\n"
+        ));
+        assert!(page.contains("\nno verdict of: b\n"), "{page}");
+    }
+}
+
+#[test]
+fn a_fault_is_on_all_nodes_only_if_none_is_heard_that_gives_no_verdict() {
+    let some = "\n  call: the node team: the Service rules of these nodes";
+    let (sick, other) = (said("a", 0, SERVICE) + &said("b", 0, SERVICE), said("c", 0, "[TCP] SUCCESS"));
+    assert!(!page(&report(&sick)).contains(some));
+    assert!(page(&report(&(sick + &other))).contains(some));
 }
 
 #[test]
@@ -373,6 +419,9 @@ fn nodes_are_kept_up_to_the_limit_and_lines_of_others_counted() {
     assert_eq!(answer(&past), "5000 of 5000+ nodes are healthy, nothing is known of the others now");
     assert!(page(&report(&past)).ends_with("\nof other lines: 1 of nodes past 5000\n"));
     assert!(!report(&past).is_healthy());
+    let unjudged: String = (0..MAX_NODES).map(|node| said(&format!("n{node}"), 0, "[TCP] SUCCESS")).collect();
+    let told = page(&report(&unjudged));
+    assert!(told.lines().nth(1).is_some_and(|line| line.ends_with("SUMMARY_INTERVAL")), "{told}");
 }
 
 #[test]
@@ -421,14 +470,17 @@ fn the_page_stays_a_screenful_with_every_table_full() {
             n => format!("[VERDICT] verdict_of_some_length_{n} detail=\"{}\\u{{1b}}\"", "d".repeat(256)),
         };
         text += &said(&name, 0, &what);
-        text += &said(&name, node, &format!("[ENDPOINT] FAILED error=timeout address=[fd00::{node}]:8080"));
+        if node % 10 != 1 {
+            let what = format!("[ENDPOINT] FAILED error=timeout address=[fd00::{node}]:8080");
+            text += &said(&name, node, &what);
+        }
         text += &said("well", 5000, &format!("[VERDICT] healthy was=v{}", node % 7));
         text += &said("well", 5000, &format!("[HTTP] SUCCESS pod={}", "p".repeat(250)));
     }
     text += "nonsense\n";
     let page = page(&report(&text));
     assert_eq!(page.lines().next().unwrap(), "180 of 201 nodes see a fault: 9 different verdicts");
-    assert_eq!(page.lines().count(), 39, "{page}");
+    assert_eq!(page.lines().count(), 40, "{page}");
 }
 
 #[test]
@@ -439,11 +491,12 @@ fn the_page_of_a_healthy_fleet_is_shorter_still() {
         text += &said(&name, 0, &format!("[K{}] FAILED error=timeout", node % 7));
         text += &said(&name, 1, &format!("[K{}] SUCCESS", node % 7));
         text += &said(&name, 1, &format!("[ENDPOINT] SUCCESS address=10.0.0.{node}"));
+        text += &said(&name, 1, HEALTHY);
         text += &said("well", 1, &format!("[VERDICT] healthy was=v{}", node % 7));
     }
     let report = report(&text);
     assert!(report.is_healthy());
-    assert_eq!(page(&report).lines().count(), 22, "{report}");
+    assert_eq!(page(&report).lines().count(), 16, "{report}");
 }
 
 /// A generator of numbers that are as good as random: xorshift64.
