@@ -17,7 +17,6 @@ faults() {
     smoker patch deployment/smoker-server --type=json \
         --patch='[{"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"}]'
     rollouts
-    dns_changed
     mark=()
     within $verdict_seconds "healthy from every client" clients_say '\[VERDICT\] healthy '
     start_prometheus
@@ -48,14 +47,22 @@ fault() { # VERDICT ALERT KIND WHAT [HOOK]
         within $alert_seconds "the alert $alert" holds "ALERTS{alertname=\"$alert\", alertstate=\"firing\"}"
         say "firing: $(alerts)"
     fi
-    new_lines | grep -oE '\[VERDICT\] .*' | sed -E 's/ since=.*//' | sort | uniq -c
+    no_verdict_but "$verdict"
 
     mark_logs
     "$kind" heal
     heal=''
     within $verdict_seconds "healthy again" clients_say '\[VERDICT\] healthy after=[0-9]+s was='
     [ -z "$prometheus" ] || within $verdict_seconds "no alert" no_alert
-    new_lines | grep -oE '\[VERDICT\] healthy after=.*' | sort | uniq -c
+    no_verdict_but "$verdict"
+}
+
+# Prints what was said since the mark, and fails where it was blamed on anything else.
+no_verdict_but() { # VERDICT
+    local pod verdicts
+    verdicts=$(concerned_clients | while read -r pod _; do pod_lines "$pod"; done | grep -oE '\[VERDICT\] .*')
+    sed -E 's/ since=.*//' <<<"$verdicts" | sort | uniq -c
+    ! grep -vE "^\[VERDICT\] (healthy|transient|$1) " <<<"$verdicts" || fail "blamed on something else"
 }
 
 selector() { # break|heal
@@ -101,12 +108,14 @@ record() { hook "$E2E_RECORD_HOOK" "$1" smoker-server.smoker.svc.cluster.local; 
 on_node() { hook "$E2E_NODE_HOOK" "$@"; } # NODE COMMAND…
 hook() { sh -c "$1 \"\$@\"" hook "${@:2}"; }
 
-# Whether every client has said REGEX since the mark; only the one on the node that is concerned, where one is.
+# All of them, or the one on the node that is concerned.
+concerned_clients() { client_pods | awk -v node="${concerned-}" 'node == "" || $2 == node'; }
+
+# Whether each of these has said REGEX since the mark.
 clients_say() { # REGEX
-    local pods pod node
-    pods=$(client_pods) && [ -n "$pods" ] || return
-    while read -r pod node; do
-        if [ -n "${concerned-}" ] && [ "$node" != "$concerned" ]; then continue; fi
+    local pods pod
+    pods=$(concerned_clients) && [ -n "$pods" ] || return
+    while read -r pod _; do
         grep -qE "$1" <<<"$(pod_lines "$pod")" || return
     done <<<"$pods"
 }

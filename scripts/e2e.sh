@@ -26,7 +26,7 @@ need kubectl "see https://kubernetes.io/docs/tasks/tools"
 
 # A client probes every 30 s: each must have ended a round in this time, a slow cluster's hiccups included.
 round_seconds=75
-# The fast client's rounds, ten a second: longer than a rolling update takes (a new pod, then DRAIN_DELAY, 5 s).
+# The fast client's rounds, ten a second: longer than a rolling update takes (a new pod, then DRAIN_DELAY, 5 s, twice).
 rolling_rounds=300
 
 main() {
@@ -89,8 +89,10 @@ main() {
 
 rolling_update() {
     local seen=$work/rolling client protocol lost
-    timeout 120 kubectl exec -n smoker ds/smoker-client -- \
-        /smoker client --interval 100ms --timeout 2s --count $rolling_rounds >"$seen" &
+    # The Service over the three protocols alone: a series takes longer than this interval, and a replica that is gone
+    # and still listed a timeout.
+    timeout 120 kubectl exec -n smoker ds/smoker-client -- /smoker client --interval 100ms --timeout 2s \
+        --count $rolling_rounds --udp-flows 0 --mtu-interval 0 --endpoints-host smoker-server >"$seen" &
     client=$!
     within 20 "the first round of the fast client" grep -q '\[HTTP\] SUCCESS' "$seen"
     smoker rollout restart deployment/smoker-server
@@ -166,10 +168,14 @@ within() { # SECONDS WHAT COMMAND…
     done
 }
 
+# Also until those that were replaced are gone, and with them their addresses.
 rollouts() {
     smoker rollout status deployment/smoker-server --timeout=120s
     smoker rollout status daemonset/smoker-client --timeout=120s
+    within 120 "two servers and no more" two_servers
+    dns_changed
 }
+two_servers() { [ "$(smoker get pods -l app=smoker-server -o name | wc -l)" = 2 ]; }
 smoker() { kubectl --namespace=smoker "$@"; }
 say() { printf 'e2e: %s\n' "$*"; }
 step() { say "[$SECONDS s] $*"; }
