@@ -274,6 +274,10 @@ fn replicas_are_blamed_one_by_one() {
     let mut dead = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..dead };
     dead.direct[1].1 = burst(256, 64, 0);
     assert_is(&dead, Verdict::Replica);
+    // Where those that answer run here, it may as well be the way to all others.
+    let mut here = evidence.clone();
+    here.replicas.all[0].is_on_this_node = true;
+    assert!(judge(&here).detail.ends_with("1 of 2 replicas answer, only on this node"));
     // One try of several is not it.
     assert_is(&well().replica(1, [sometimes(SILENT), PASS, PASS]), Verdict::Healthy);
 }

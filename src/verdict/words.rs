@@ -102,7 +102,7 @@ pub(super) fn replica(evidence: &Evidence) -> String {
         words.push(format!("{} more", down.len() - NAMED));
     }
     let (up, mut answering) = (evidence.up(), replicas.iter().filter(|replica| replica.answers()));
-    let here = if answering.all(|replica| replica.is_on_this_node) { ", on this node" } else { "" };
+    let here = if answering.all(|replica| replica.is_on_this_node) { ", only on this node" } else { "" };
     format!("{}, {up} of {} replicas answer{here}", words.join(", "), replicas.len())
 }
 
