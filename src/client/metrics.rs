@@ -48,6 +48,9 @@ pub(super) const DURATIONS: [(&str, &str); 10] = [
 /// Why a round may not be trusted.
 pub(super) const REASONS: [&str; 4] = ["throttled", "late", "memory", "local"];
 
+/// The room for a page: it has 29 KB at first, and 34 KB with ten digits to each count.
+const PAGE_CAPACITY: usize = 40 * 1024;
+
 /// All that is told.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -150,7 +153,7 @@ impl Metrics {
 
     /// The page that `/metrics` shows.
     pub(super) fn page(&self) -> String {
-        let mut page = Page::default();
+        let mut page = Page::with_capacity(PAGE_CAPACITY);
         self.write_probes(&mut page);
         self.write_datagrams(&mut page);
         self.write_findings(&mut page);
@@ -276,6 +279,21 @@ mod tests {
         metrics.round(MILLISECOND, None);
         let expected = ["1400", "0", "1", "0.001"].map(|value| Some(value.to_owned()));
         assert_eq!(measured.map(|name| sample(&metrics, name)), expected);
+    }
+
+    #[test]
+    fn a_page_of_long_numbers_has_room() {
+        let mut metrics = Metrics::new(["a_verdict_of_usual_length"; 17]);
+        metrics.verdict("a_verdict_of_usual_length");
+        metrics.path_mtu(u32::MAX);
+        metrics.round(Duration::from_nanos(9_999_999_999), None);
+        let most = u64::from(u32::MAX);
+        metrics.rounds = most;
+        metrics.probes = [[most; RESULTS.len()]; PROTOCOLS.len()];
+        metrics.datagrams = [most; Datagrams::COUNTS];
+        metrics.told.fill(most);
+        metrics.suspect = [most; REASONS.len()];
+        assert_eq!(metrics.page().capacity(), PAGE_CAPACITY);
     }
 
     #[test]

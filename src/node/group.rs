@@ -15,7 +15,7 @@ use super::{number, read};
 const FILE_LIMIT: usize = 4 * 1024;
 
 /// Some thousand mounts; a container sees some dozens.
-const MOUNTS_LIMIT: u64 = 1024 * 1024;
+const MOUNTS_LIMIT: usize = 1024 * 1024;
 
 /// What was denied to the group since it was last asked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,10 +19,11 @@ fn number(text: &[u8], key: &str) -> Option<u64> {
     })
 }
 
-/// The first `limit` bytes of a file; `None` where it cannot be read.
-fn read(path: &str, limit: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+/// The first `limit` bytes of a file; `None` where it cannot be read. There is room for all of them from the
+/// start: these files do not tell their size, and a buffer that grows with them takes a read for each step.
+fn read(path: &str, limit: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(limit);
+    File::open(path).ok()?.take(limit as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

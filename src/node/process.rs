@@ -9,8 +9,8 @@ use super::{Duration, number, read};
 /// The kernel's ticks in what it tells programs, whatever it counts with itself (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Each of the files has less than 2 KiB.
-const FILE_LIMIT: u64 = 16 * 1024;
+/// Each of the files has less than 2 KiB, unless the process is in hundreds of groups.
+const FILE_LIMIT: usize = 4 * 1024;
 
 /// What is known of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
