@@ -48,9 +48,10 @@ impl Finding {
 /// Sends datagrams to `udp_peer` and a large body to `http_peer`, as far as they are given, before
 /// `deadline`.
 pub fn probe(udp_peer: Option<SocketAddr>, http_peer: Option<SocketAddr>, deadline: Deadline) -> PathReport {
-    // Each may need all of its time: a black hole is silence.
+    // Each may need all of its time: a black hole is silence. The large replies come last, if at all.
     let datagrams = udp_peer.map(|peer| mtu::probe(peer, Large::Requests, deadline.share(3)));
-    let body = http_peer.map(|peer| transfer::probe(peer, deadline.share(2)).map(drop));
+    let for_replies = udp_peer.and(deadline.left().ok()).unwrap_or_default() / 3;
+    let body = http_peer.map(|peer| transfer::probe(peer, deadline.earlier(for_replies)).map(drop));
     let mut measured = Measured { datagrams, body, replies: None };
     if measured.stuck() == Some(Direction::Return) {
         measured.replies = udp_peer.and_then(|peer| mtu::probe(peer, Large::Replies, deadline).ok());

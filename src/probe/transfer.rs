@@ -17,10 +17,25 @@ use crate::time::Deadline;
 /// size.
 pub const LENGTH: usize = 64 * 1024;
 
-/// A transfer that gets stuck before so many bytes of the body is stuck at its first large packets. Into
-/// these fit the head of a reply and what a server writes in small pieces; where packets are lost at random,
-/// more than this comes through.
-const PROGRESS: u64 = 4 * 1024;
+/// Small segments that pass a black hole for large ones: the head of a reply, the rest at the end of a body,
+/// and what a sender cut off where its buffer was full. Where segments are lost at random, more of the ten
+/// that are sent first (RFC 6928) come through.
+const SMALL_SEGMENTS: u32 = 4;
+
+/// How often a full segment is sent again before it counts as too large: once may be chance.
+const RETRANSMITS: u32 = 2;
+
+/// The silence that says as much where the kernel waits for longer before it sends anything again, because
+/// the first round trip took a second, with a SYN that was lost.
+const LONG_SILENCE: Duration = Duration::from_secs(1);
+
+/// The shortest silence that says something: as long as Linux waits before it sends again what was lost
+/// (`TCP_RTO_MIN`). Slow paths are not silent for so long.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// The round trips that silence lasts at the least, by the shortest that there was: the first may have waited
+/// for a neighbour's address, and a full queue lengthens all of them.
+const SILENT_ROUND_TRIPS: u32 = 4;
 
 /// A way through the network, as the prober sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,53 +128,153 @@ impl Transfer {
     }
 }
 
-/// In which direction a transfer is stuck because of the size of its packets. What this end has sent and the
-/// other one has not acknowledged is stuck on the way there; once all of it is, the echo is on the way back.
-/// That small packets pass is known from what has been acknowledged (the request's head, and the SYN counts
-/// for one byte) and from what has come.
+/// In which direction a transfer is stuck because of the size of its packets: nothing large passes, small
+/// ones do, and there was silence. One that still moves when its time is over is slow.
 fn stuck(before: &TcpInfo, now: &TcpInfo) -> Option<Direction> {
-    let is_there = now.unacked == 0 && now.unsent_bytes == 0;
-    let (direction, small_pass, progress) = if is_there {
-        (Direction::Return, now.received_bytes > 0, now.received_bytes.saturating_sub(before.received_bytes))
+    if is_stuck_forward(before, now) {
+        Some(Direction::Forward)
+    } else if is_stuck_on_return(before, now) {
+        Some(Direction::Return)
     } else {
-        (Direction::Forward, now.acked_bytes > 1, now.acked_bytes.saturating_sub(before.acked_bytes))
-    };
-    (small_pass && progress < PROGRESS).then_some(direction)
+        None
+    }
+}
+
+/// Full segments were sent, again or long ago, and not one was acknowledged. The request's head was, which is
+/// small (and the SYN, which counts for one byte). Whoever merely does not read takes nothing that could be
+/// sent again.
+fn is_stuck_forward(before: &TcpInfo, now: &TcpInfo) -> bool {
+    let small_pass = before.acked_bytes > 1;
+    let acked = now.acked_bytes.saturating_sub(before.acked_bytes);
+    let none_full = acked < before.full_segment.into() && now.sacked <= SMALL_SEGMENTS;
+    let retransmits = now.retransmits.saturating_sub(before.retransmits);
+    let is_tried = now.unacked > 0 && (retransmits >= RETRANSMITS || now.since_ack >= LONG_SILENCE);
+    small_pass && none_full && is_tried && now.since_ack >= silence(now)
+}
+
+/// The whole body is there, the answer has begun, and not one full segment of it has come. A server that has
+/// not begun may be slow, or frozen.
+fn is_stuck_on_return(before: &TcpInfo, now: &TcpInfo) -> bool {
+    let is_there = now.unacked == 0 && now.unsent_bytes == 0;
+    let received = now.received_bytes.saturating_sub(before.received_bytes);
+    let segments = now.received_segments.saturating_sub(before.received_segments);
+    let none_full = received < before.full_segment.into() && segments <= SMALL_SEGMENTS;
+    is_there && received > 0 && none_full && now.since_data >= silence(now)
+}
+
+fn silence(now: &TcpInfo) -> Duration {
+    SILENCE.max(now.round_trip * SILENT_ROUND_TRIPS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A connection on which `acked` bytes, the SYN included, were acknowledged and `received` came.
-    fn info(acked_bytes: u64, received_bytes: u64) -> TcpInfo {
-        TcpInfo { acked_bytes, received_bytes, ..TcpInfo::default() }
+    const FULL: u32 = 1448;
+
+    /// The length of the body, as the connection counts.
+    const BODY: u64 = LENGTH as u64;
+
+    /// The request's 200 bytes and the SYN were acknowledged, and the invitation came.
+    const BEFORE: TcpInfo = TcpInfo {
+        retransmits: 1,
+        full_segment: FULL,
+        unacked: 0,
+        sacked: 0,
+        unsent_bytes: 0,
+        acked_bytes: 201,
+        received_bytes: 25,
+        received_segments: 1,
+        round_trip: Duration::from_millis(12),
+        since_ack: Duration::ZERO,
+        since_data: Duration::ZERO,
+    };
+
+    /// Of the body nothing is acknowledged, as seen on a path that took 1400 bytes on the way there.
+    const FORWARD: TcpInfo = TcpInfo {
+        retransmits: BEFORE.retransmits + RETRANSMITS,
+        unacked: 12,
+        unsent_bytes: 48_160,
+        since_ack: SILENCE,
+        since_data: SILENCE,
+        ..BEFORE
+    };
+
+    /// All of it is, and the reply's head came, as seen on a path that took 1400 bytes on the way back.
+    const RETURN: TcpInfo = TcpInfo {
+        acked_bytes: BEFORE.acked_bytes + BODY,
+        received_bytes: BEFORE.received_bytes + 236,
+        received_segments: BEFORE.received_segments + 1,
+        since_ack: SILENCE,
+        since_data: SILENCE,
+        ..BEFORE
+    };
+
+    #[test]
+    fn a_black_hole_lets_small_segments_pass_and_is_silent() {
+        assert_eq!(stuck(&BEFORE, &FORWARD), Some(Direction::Forward));
+        assert_eq!(stuck(&BEFORE, &RETURN), Some(Direction::Return));
+        // Right up to one full segment, and with small ones out of order.
+        let acked_bytes = BEFORE.acked_bytes + u64::from(FULL) - 1;
+        let forward = TcpInfo { acked_bytes, sacked: SMALL_SEGMENTS, ..FORWARD };
+        assert_eq!(stuck(&BEFORE, &forward), Some(Direction::Forward));
+        let received_bytes = BEFORE.received_bytes + u64::from(FULL) - 1;
+        let received_segments = BEFORE.received_segments + SMALL_SEGMENTS;
+        let back = TcpInfo { received_bytes, received_segments, ..RETURN };
+        assert_eq!(stuck(&BEFORE, &back), Some(Direction::Return));
     }
 
     #[test]
-    fn what_is_not_acknowledged_is_stuck_on_the_way_there() {
-        let before = info(201, 25);
-        for (unacked, unsent_bytes) in [(1, 0), (10, 50_000), (0, 50_000)] {
-            let at = |acked, received| TcpInfo { unacked, unsent_bytes, ..info(acked, received) };
-            assert_eq!(stuck(&before, &at(201, 25)), Some(Direction::Forward));
-            assert_eq!(stuck(&before, &at(200 + PROGRESS, 25)), Some(Direction::Forward));
-            // More than small packets came through, and then no more: this is not their size.
-            assert_eq!(stuck(&before, &at(201 + PROGRESS, 25)), None);
-            // A server that asks for no body has acknowledged the head all the same.
-            assert_eq!(stuck(&info(201, 0), &at(201, 0)), Some(Direction::Forward));
-            // Nothing passes, small or large.
-            assert_eq!(stuck(&info(1, 0), &at(1, 0)), None);
+    fn what_moves_slowly_is_not_stuck() {
+        let a_full_segment = u64::from(FULL);
+        let acked_bytes = BEFORE.acked_bytes + a_full_segment;
+        assert_eq!(stuck(&BEFORE, &TcpInfo { acked_bytes, ..FORWARD }), None);
+        let received_bytes = BEFORE.received_bytes + a_full_segment;
+        assert_eq!(stuck(&BEFORE, &TcpInfo { received_bytes, ..RETURN }), None);
+        // Something came just now.
+        let lately = SILENCE.saturating_sub(Duration::from_millis(1));
+        assert_eq!(stuck(&BEFORE, &TcpInfo { since_ack: lately, ..FORWARD }), None);
+        assert_eq!(stuck(&BEFORE, &TcpInfo { since_data: lately, ..RETURN }), None);
+        // So long a silence is usual where a round trip takes so long.
+        let round_trip = SILENCE / SILENT_ROUND_TRIPS + Duration::from_millis(1);
+        assert_eq!(stuck(&BEFORE, &TcpInfo { round_trip, ..FORWARD }), None);
+        assert_eq!(stuck(&BEFORE, &TcpInfo { round_trip, ..RETURN }), None);
+        // Once is chance, but for a long silence.
+        let once = TcpInfo { retransmits: FORWARD.retransmits - 1, ..FORWARD };
+        for (milliseconds, expected) in [(999, None), (1000, Some(Direction::Forward))] {
+            let since_ack = Duration::from_millis(milliseconds);
+            assert_eq!(stuck(&BEFORE, &TcpInfo { since_ack, ..once }), expected);
+        }
+    }
+
+    /// A fifth of the first ten segments, the first one of them each time that it is sent.
+    #[test]
+    fn where_segments_are_lost_at_random_others_come_out_of_order() {
+        assert_eq!(stuck(&BEFORE, &TcpInfo { sacked: 8, ..FORWARD }), None);
+        assert_eq!(stuck(&BEFORE, &TcpInfo { sacked: SMALL_SEGMENTS + 1, ..FORWARD }), None);
+        for more in [SMALL_SEGMENTS + 1, 8] {
+            let received_segments = BEFORE.received_segments + more;
+            assert_eq!(stuck(&BEFORE, &TcpInfo { received_segments, ..RETURN }), None);
         }
     }
 
     #[test]
-    fn what_was_acknowledged_and_does_not_come_back_is_stuck_on_the_way_back() {
-        let before = info(201, 25);
-        let all = 201 + LENGTH as u64;
-        assert_eq!(stuck(&before, &info(all, 25)), Some(Direction::Return));
-        assert_eq!(stuck(&before, &info(all, 25 + PROGRESS - 1)), Some(Direction::Return));
-        assert_eq!(stuck(&before, &info(all, 25 + PROGRESS)), None);
-        // A server that has said nothing at all may be slow.
-        assert_eq!(stuck(&info(201, 0), &info(all, 0)), None);
+    fn a_server_that_is_frozen_or_trickles_is_no_black_hole() {
+        // It has not begun to answer, or not even asked for the body.
+        for received_bytes in [25, 0] {
+            let before = TcpInfo { received_bytes, ..BEFORE };
+            assert_eq!(stuck(&before, &TcpInfo { received_bytes, ..RETURN }), None);
+        }
+        // Its kernel takes no more, and is asked whether it does.
+        assert_eq!(stuck(&BEFORE, &TcpInfo { unacked: 0, since_ack: LONG_SILENCE, ..FORWARD }), None);
+        // Nothing at all is acknowledged.
+        let before = TcpInfo { acked_bytes: 1, ..BEFORE };
+        assert_eq!(stuck(&before, &TcpInfo { acked_bytes: 1, ..FORWARD }), None);
+        // Piece by piece of 100 bytes, and then no more.
+        let received_bytes = BEFORE.received_bytes + 800;
+        let received_segments = BEFORE.received_segments + 8;
+        assert_eq!(stuck(&BEFORE, &TcpInfo { received_bytes, received_segments, ..RETURN }), None);
+        // What was never sent cannot be stuck.
+        assert_eq!(stuck(&TcpInfo::default(), &RETURN), None);
     }
 }

@@ -190,8 +190,15 @@ fn who_does_not_echo_is_no_fault_of_the_path() {
     });
     assert_eq!(posted(other_bytes, ample()), ("mismatch".into(), None));
     assert_eq!(posted(Refused::ports().tcp, ample()), ("refused".into(), None));
-    let short = Deadline::after(Duration::from_millis(400));
-    assert_eq!(posted(silent().0, short), ("timeout".into(), None));
+    let short = || Deadline::after(Duration::from_millis(400));
+    assert_eq!(posted(silent().0, short()), ("timeout".into(), None));
+    let falls_silent = tcp(|mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        read_body(&mut stream);
+        let _ = stream.read(&mut [0]);
+    });
+    assert_eq!(posted(falls_silent, short()), ("timeout".into(), None));
 }
 
 fn found(finding: Finding, mtu: u32, told_by: Option<IpAddr>) -> PathReport {
@@ -318,6 +325,53 @@ fn random_loss_is_no_black_hole() {
                     Ok(path) => assert!(!path.is_black_hole(), "{percent} %: {path:?}"),
                     Err(failure) => assert!(percent > 5, "{percent} %: {failure:?}"),
                 }
+            });
+        }
+    });
+}
+
+/// What still moves when its time is over is slow: 64 KiB take half a second at 1 Mbit/s, and 100 kbit/s are
+/// a full segment in 120 ms.
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn a_slow_link_is_no_black_hole() {
+    isolated(|| {
+        join_far_through_a_router();
+        let _server = server_in("far");
+        for device in ["right", "left"] {
+            for rate in ["1mbit", "100kbit"] {
+                shape(&format!("replace dev {device} root tbf rate {rate} burst 4kb limit 1mb"));
+                for timeout in [250, 330, 450] {
+                    let deadline = Deadline::after(Duration::from_millis(timeout));
+                    let body = posted(at(FAR[0], 8082), deadline);
+                    assert_eq!(body, ("timeout".into(), None), "{device} {rate} {timeout}");
+                }
+                shape(&format!("del dev {device} root"));
+            }
+        }
+    });
+}
+
+/// Of the router's devices, as tc(8) says it.
+fn shape(words: &str) {
+    let words: Vec<&str> = words.split(' ').collect();
+    run(&[&["tc", "-n", "router", "qdisc"], &words[..]].concat(), "");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn a_body_whose_packets_are_lost_at_random_is_in_no_black_hole() {
+    isolated(|| {
+        join_far_through_a_router();
+        // What the kernel leaves whole for the link to cut up is lost whole between namespaces.
+        ip("link set near gso_max_segs 1");
+        ip_in("far", "link set far gso_max_segs 1");
+        let _server = server_in("far");
+        for port in ["dport", "sport"] {
+            filter_router(&format!("tcp {port} 8082 numgen random mod 100 < 20 drop"));
+            at_once(0..12, |probe| {
+                let deadline = Deadline::after(Duration::from_millis(900));
+                assert_eq!(posted(at(FAR[probe % 2], 8082), deadline).1, None, "{port}");
             });
         }
     });
