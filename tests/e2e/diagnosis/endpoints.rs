@@ -101,8 +101,8 @@ fn a_dead_replica_is_named_and_its_return_is_told() {
         let client = Running::start(watcher(&[]));
         assert_eq!(next(&client, "VERDICT").brief(), "VERDICT healthy");
         stop(three);
-        // The target does not miss it, and so it may be gone for as long as a list may be old. In half a minute
-        // a busy machine may have starved the prober.
+        // The target does not miss it, and so it may be gone for as long as a list may be old. In half a
+        // minute a busy machine may have starved the prober.
         let mut told = until(&client, "VERDICT", "VERDICT replica");
         let verdict = told.pop().unwrap();
         let of_prober = |line: &Line| line.event == "prober" || line.get("was") == Some("prober");
