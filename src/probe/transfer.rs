@@ -22,11 +22,8 @@ pub const LENGTH: usize = 64 * 1024;
 /// that are sent first (RFC 6928) come through.
 const SMALL_SEGMENTS: u32 = 4;
 
-/// How often a full segment is sent again before it counts as too large: once may be chance.
-const RETRANSMITS: u32 = 2;
-
-/// The silence that says as much where the kernel waits for longer before it sends anything again, because
-/// the first round trip took a second, with a SYN that was lost.
+/// The silence that says as much as a segment that is sent again: the kernel waits for longer where the first
+/// round trip took a second, with a SYN that was lost.
 const LONG_SILENCE: Duration = Duration::from_secs(1);
 
 /// The shortest silence that says something: as long as Linux waits before it sends again what was lost
@@ -140,15 +137,16 @@ fn stuck(before: &TcpInfo, now: &TcpInfo) -> Option<Direction> {
     }
 }
 
-/// Full segments were sent, again or long ago, and not one was acknowledged. The request's head was, which is
-/// small (and the SYN, which counts for one byte). Whoever merely does not read takes nothing that could be
-/// sent again.
+/// Several full segments were sent, one of them again, and none was acknowledged: chance does not lose them
+/// all, and on a slow path the first arrives. The request's head was, which is small (and the SYN, which
+/// counts for one byte). Of a server that merely does not read the kernel takes what it has room for.
 fn is_stuck_forward(before: &TcpInfo, now: &TcpInfo) -> bool {
     let small_pass = before.acked_bytes > 1;
     let acked = now.acked_bytes.saturating_sub(before.acked_bytes);
     let none_full = acked < before.full_segment.into() && now.sacked <= SMALL_SEGMENTS;
     let retransmits = now.retransmits.saturating_sub(before.retransmits);
-    let is_tried = now.unacked > 0 && (retransmits >= RETRANSMITS || now.since_ack >= LONG_SILENCE);
+    let are_several = now.unacked > SMALL_SEGMENTS && retransmits > 0;
+    let is_tried = are_several || now.unacked > 0 && now.since_ack >= LONG_SILENCE;
     small_pass && none_full && is_tried && now.since_ack >= silence(now)
 }
 
@@ -192,7 +190,7 @@ mod tests {
 
     /// Of the body nothing is acknowledged, as seen on a path that took 1400 bytes on the way there.
     const FORWARD: TcpInfo = TcpInfo {
-        retransmits: BEFORE.retransmits + RETRANSMITS,
+        retransmits: BEFORE.retransmits + 1,
         unacked: 12,
         unsent_bytes: 48_160,
         since_ack: SILENCE,
@@ -239,12 +237,20 @@ mod tests {
         let round_trip = SILENCE / SILENT_ROUND_TRIPS + Duration::from_millis(1);
         assert_eq!(stuck(&BEFORE, &TcpInfo { round_trip, ..FORWARD }), None);
         assert_eq!(stuck(&BEFORE, &TcpInfo { round_trip, ..RETURN }), None);
-        // Once is chance, but for a long silence.
-        let once = TcpInfo { retransmits: FORWARD.retransmits - 1, ..FORWARD };
-        for (milliseconds, expected) in [(999, None), (1000, Some(Direction::Forward))] {
-            let since_ack = Duration::from_millis(milliseconds);
-            assert_eq!(stuck(&BEFORE, &TcpInfo { since_ack, ..once }), expected);
+    }
+
+    #[test]
+    fn a_long_silence_stands_for_what_was_not_sent_again() {
+        let once = TcpInfo { retransmits: BEFORE.retransmits, ..FORWARD };
+        let few = TcpInfo { unacked: SMALL_SEGMENTS, ..FORWARD };
+        for now in [once, few] {
+            for (milliseconds, expected) in [(999, None), (1000, Some(Direction::Forward))] {
+                let since_ack = Duration::from_millis(milliseconds);
+                assert_eq!(stuck(&BEFORE, &TcpInfo { since_ack, ..now }), expected);
+            }
         }
+        let several = TcpInfo { unacked: SMALL_SEGMENTS + 1, ..FORWARD };
+        assert_eq!(stuck(&BEFORE, &several), Some(Direction::Forward));
     }
 
     /// A fifth of the first ten segments, the first one of them each time that it is sent.
