@@ -12,6 +12,7 @@ use super::services::Prober;
 use crate::config;
 use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
+use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::{Burst, Times};
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
@@ -37,6 +38,8 @@ pub(super) struct Pass<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) prober: Prober,
     pub(super) path: &'a Path,
+    /// Whether the verdict that stands is that large packets vanish.
+    pub(super) is_hole_standing: bool,
 }
 
 impl Pass<'_> {
@@ -98,9 +101,15 @@ impl Pass<'_> {
         target.map(|target| to(target, BURST)).into_iter().chain(direct).collect()
     }
 
-    /// Where even small packets fail, large ones have nothing to tell.
+    /// Where even small packets fail, large ones have nothing to tell. What the round found whole is not all
+    /// there is while large packets are said to vanish somewhere.
     fn wants_path(&self, round: &Round) -> bool {
-        path::is_measurable(self.config) && round.path.is_none() && !round.all_have_failed()
+        let is_settled = match &round.path {
+            None => false,
+            Some((_, PathReport { finding: Finding::BlackHole(_), .. })) => true,
+            Some(_) => !self.is_hole_standing,
+        };
+        path::is_measurable(self.config) && !is_settled && !round.all_have_failed()
     }
 
     fn evidence(

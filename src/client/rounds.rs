@@ -194,9 +194,13 @@ impl<'a> Rounds<'a> {
         let Some(times) = times.filter(|_| !round.has_failed()) else { return };
         round.slowness = self.slowness(times);
         // What is told to be slow does not become the usual by staying.
-        if self.last.as_ref().is_none_or(|ruling| ruling.verdict != Verdict::Slow) {
+        if !self.stands(Verdict::Slow) {
             self.history.add(times.median);
         }
+    }
+
+    fn stands(&self, verdict: Verdict) -> bool {
+        self.last.as_ref().is_some_and(|ruling| ruling.verdict == verdict)
     }
 
     fn slowness(&self, times: Times) -> Option<Slowness> {
@@ -224,6 +228,7 @@ impl<'a> Rounds<'a> {
             name: self.target.name().filter(|_| round.aim.look_up.is_some()),
             prober: self.prober,
             path: &self.path,
+            is_hole_standing: self.stands(Verdict::Mtu),
         };
         let start = Instant::now();
         let (evidence, times) = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
@@ -231,7 +236,7 @@ impl<'a> Rounds<'a> {
         self.lines.doubt.waited(start.elapsed(), self.config.timeout);
         let direct = evidence.direct.iter().map(|(_, burst)| burst);
         evidence.burst.iter().chain(direct).for_each(|burst| self.accounts.burst(burst));
-        if round.path.is_none() {
+        if evidence.path != round.path {
             self.tell_path(evidence.path.as_ref(), start);
         }
         let suspect = evidence.suspect.or_else(|| self.lines.doubt.suspect());
