@@ -41,9 +41,9 @@ pub(super) fn between(passed: u32, too_large: u32) -> Option<Vec<u32>> {
 pub(super) fn are_too_large(sent: &[Sent], passed: u32) -> bool {
     let (fit, large): (Vec<Sent>, Vec<Sent>) = sent.iter().partition(|sent| sent.size <= passed);
     let lost = fit.iter().filter(|sent| !sent.answered).count();
-    // Laplace's rule of succession: none of few is no promise.
+    // Laplace's rule of succession: none of few is no promise. Some of few may be half of what the path does.
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
-    let chance = (lost + 1) as f64 / (fit.len() + 2) as f64;
+    let chance = ((2 * lost + 1) as f64 / (fit.len() + 2) as f64).min(1.0);
     chance.powi(i32::try_from(large.len()).unwrap_or(i32::MAX)) < CHANCE
 }
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn silence_about_large_datagrams_is_weighed_against_the_loss_of_others() {
         for (lost, large, certain) in
-            [(0, 2, true), (0, 1, false), (10, 5, true), (10, 4, false), (50, 13, false), (50, 14, true)]
+            [(0, 2, true), (0, 1, false), (10, 6, true), (10, 5, false), (50, 100, false)]
         {
             assert_eq!(are_too_large(&sent(lost, large), 1400), certain, "{lost} lost, {large} large");
         }
