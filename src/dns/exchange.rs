@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::message::{self, Question, Reply, UDP_PAYLOAD};
 use super::reader::Malformed;
 use crate::sys::socket::{self, TimedReader};
-use crate::sys::{datagram, random};
+use crate::sys::{self, datagram, random};
 use crate::time::Deadline;
 
 /// How long the question still open is waited for once another has been answered with something to go on.
@@ -213,27 +213,22 @@ impl Failure {
     }
 }
 
-/// What this host's own want of memory, descriptors or ports is told as. `EPERM` is not among them: it is
+/// Whether it is this host's own want of memory, descriptors or ports. `EPERM` is not among them: it is
 /// what a packet filter on the way out says, which is the network's fault and not the prober's.
-const LOCAL: [i32; 5] = [ENOMEM, ENFILE, EMFILE, EADDRINUSE, ENOBUFS];
-const ENOMEM: i32 = 12;
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
-const EADDRINUSE: i32 = 98;
-const ENOBUFS: i32 = 105;
+fn is_local(error: &io::Error) -> bool {
+    const EADDRINUSE: i32 = 98;
+    sys::is_shortage(error) || error.raw_os_error() == Some(EADDRINUSE)
+}
 
 impl From<&io::Error> for Failure {
     fn from(error: &io::Error) -> Self {
-        match (error.kind(), error.raw_os_error()) {
-            (ErrorKind::TimedOut, _) => Self::Silent,
-            (
-                ErrorKind::ConnectionRefused
-                | ErrorKind::ConnectionReset
-                | ErrorKind::BrokenPipe
-                | ErrorKind::UnexpectedEof,
-                _,
-            ) => Self::Refused,
-            (_, Some(errno)) if LOCAL.contains(&errno) => Self::Local,
+        match error.kind() {
+            ErrorKind::TimedOut => Self::Silent,
+            ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => Self::Refused,
+            _ if is_local(error) => Self::Local,
             _ => Self::Unreachable,
         }
     }
@@ -493,6 +488,11 @@ mod tests {
 
     #[test]
     fn what_this_host_lacks_says_nothing_of_the_server() {
+        const ENOMEM: i32 = 12;
+        const ENFILE: i32 = 23;
+        const EMFILE: i32 = 24;
+        const EADDRINUSE: i32 = 98;
+        const ENOBUFS: i32 = 105;
         for (errno, expected) in [
             (EMFILE, Failure::Local),
             (ENFILE, Failure::Local),

@@ -137,13 +137,8 @@ const ENETUNREACH: i32 = 101;
 const EHOSTDOWN: i32 = 112;
 const EHOSTUNREACH: i32 = 113;
 
-/// Descriptors, source ports, buffers or memory.
-const SHORTAGES: [i32; 5] = [ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS];
-const ENOMEM: i32 = 12;
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
+/// No source port is left for this address.
 const EADDRNOTAVAIL: i32 = 99;
-const ENOBUFS: i32 = 105;
 
 impl Failure {
     /// A failure that needs no more words.
@@ -161,7 +156,7 @@ impl Failure {
             }
             (_, Some(errno)) if UNREACHABLE.contains(&errno) => Error::Unreachable,
             (_, errno) => {
-                let is_shortage = errno.is_some_and(|errno| SHORTAGES.contains(&errno));
+                let is_shortage = sys::is_shortage(error) || errno == Some(EADDRNOTAVAIL);
                 let detail = Some(sys::describe(error));
                 return Self { detail, is_shortage, ..Self::new(Error::Io, phase) };
             }

@@ -38,6 +38,15 @@ pub fn cannot(what: &str) -> impl Fn(io::Error) -> String {
     move |error| format!("cannot {what}: {}", describe(&error))
 }
 
+/// Whether this host has not enough memory, descriptors or buffers for what was asked of it.
+pub fn is_shortage(error: &io::Error) -> bool {
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = 105;
+    matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE | ENOBUFS))
+}
+
 /// What the system says of `error`, as the end of a line: lower case, without the number. Where glibc and
 /// musl use different words, glibc's, which are the ones that people know and the README explains.
 pub fn describe(error: &io::Error) -> String {
