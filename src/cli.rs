@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{self, Command, Fallback, Flag, Given, Invalid, SETTINGS, Setting};
 use crate::log::{Form, Level, escape};
+use crate::settings::{self, Command, Fallback, Flag, Given, Invalid, SETTINGS, Setting};
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run {
     /// `smoker server`
-    Server(config::Server),
+    Server(settings::Server),
     /// `smoker client`, and `smoker check` as a client that makes one round.
-    Client(config::Client),
+    Client(settings::Client),
     /// `smoker local`
-    Local(config::Server, config::Client),
+    Local(settings::Server, settings::Client),
 }
 
 /// Understands a command line, without the program's own name.

@@ -8,16 +8,17 @@
 //! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
 //! | [`report`] | the lines of many clients in, a screenful out |
 //! | [`verdict`] | what is broken, by the evidence of a diagnosing pass |
-//! | [`config`] | the settings: names, defaults, limits, validation |
+//! | [`settings`] | the settings: names, defaults, limits, validation |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
 //! | [`metrics`] | histograms, percentiles, and Prometheus' text format |
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
 //! | [`dns`] | a stub resolver |
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
-//! | [`wire`] | the datagrams of a UDP series |
-//! | [`node`] | what the kernel says of this process and its control group |
+//! | [`series_protocol`] | the datagrams of a UDP series |
+//! | [`proc`] | what the kernel says of this process and its control group |
 //! | [`parallel`] | works done at the same time |
+//! | [`stop`] | how far a stop has come, and sleeps that it ends |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps, the schedule |
 //!
@@ -46,7 +47,7 @@ pub mod report;
 
 pub mod verdict;
 
-pub mod config;
+pub mod settings;
 
 pub mod probe;
 pub mod serve;
@@ -57,11 +58,12 @@ pub mod log;
 
 pub mod dns;
 pub mod http;
-pub mod wire;
+pub mod series_protocol;
 
-pub mod node;
+pub mod proc;
 
 pub mod parallel;
+pub mod stop;
 
 pub mod sys;
 

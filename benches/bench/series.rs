@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use smoker::wire::{Id, LEN, Request};
+use smoker::series_protocol::{Id, LEN, Request};
 
 use crate::process::{self, Cores};
 use crate::report::{Table, micros};

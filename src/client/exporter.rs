@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::metrics::Metrics;
-use crate::config;
+use super::journal::metrics::Metrics;
 use crate::http::request::Request;
 use crate::log::{Level, Log, Value};
 use crate::serve::accept;
@@ -17,9 +16,10 @@ use crate::serve::bind::bind;
 use crate::serve::connections::{Admitted, Connections};
 use crate::serve::http::{Content, Fields, Reply, Requests, Service, converse};
 use crate::serve::identity::Identity;
-use crate::serve::stop::{Phase, Stop};
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
+use crate::settings;
+use crate::stop::{Phase, Stop};
 use crate::sys;
 
 /// Connections at once: a kubelet's two probes, a Prometheus or two, and a few who look.
@@ -59,7 +59,7 @@ impl Exporter {
     /// Listens on `port` of all addresses, and tells of `metrics`. An error says what could not be had.
     pub(super) fn start(
         port: u16,
-        config: &config::Client,
+        config: &settings::Client,
         metrics: &Arc<Mutex<Metrics>>,
         log: &Log,
     ) -> Result<Self, String> {

@@ -1,39 +1,29 @@
 //! The client: rounds on a schedule, a line a probe, until told to stop.
 
-mod accounts;
-mod datagrams;
-mod diagnosis;
-mod doubt;
-mod endpoint;
+mod baseline;
 mod exporter;
-mod history;
-mod lines;
-mod metrics;
-mod path;
+mod incident;
+mod journal;
+mod pass;
 mod replicas;
-mod retries;
 mod round;
 mod rounds;
-mod services;
-mod standing;
-mod streak;
-mod summary;
+mod starvation;
 mod target;
-mod verdicts;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::config;
 use crate::log::{Level, Log, Value};
+use crate::settings;
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
 use crate::verdict::Verdict;
-use datagrams::KEEP_ALIVE;
 use exporter::Exporter;
-use metrics::Metrics;
+use journal::metrics::Metrics;
 use rounds::Rounds;
+use target::series::KEEP_ALIVE;
 
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +42,7 @@ const LONGEST_ROUND: u32 = 10;
 /// Makes rounds until `config.count` is reached, a signal arrives, or nobody reads the log any more. A signal
 /// during a sleep ends it at once, one during a probe when the probe has ended. An error says what could not
 /// be had.
-pub fn run(config: &config::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
+pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
     let metrics = Arc::new(Mutex::new(Metrics::new(Verdict::ALL.map(Verdict::name))));
     let exporter = config.client_port.map(|port| Exporter::start(port, config, &metrics, log)).transpose()?;
     let beat = |due| exporter.iter().for_each(|exporter| exporter.beat(due));

@@ -1,8 +1,8 @@
 //! What one round has found, before anything is tried again, and whether that calls for a diagnosing pass.
 //! Pure.
 
-use super::path::Measured;
 use super::target::Aim;
+use super::target::path_mtu::Measured;
 use crate::probe::series::Series;
 use crate::verdict::{Evidence, Probe, Slowness};
 

@@ -5,27 +5,27 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::accounts::Accounts;
-use super::datagrams::Datagrams;
-use super::diagnosis::Pass;
-use super::doubt::Doubt;
-use super::endpoint;
-use super::history::History;
-use super::lines::Lines;
-use super::metrics::Metrics;
-use super::path::{self, Measured, Path};
+use super::baseline::History;
+use super::incident::{Moment, News, Standing};
+use super::journal::accounts::Accounts;
+use super::journal::lines::Lines;
+use super::journal::metrics::Metrics;
+use super::journal::streak::Streak;
+use super::journal::verdicts;
+use super::pass::Pass;
 use super::replicas::Replicas;
+use super::replicas::turn;
 use super::round::Round;
-use super::services::{self, Prober, Service};
-use super::standing::{Moment, News, Standing};
-use super::streak::Streak;
+use super::starvation::Doubt;
 use super::target::Target;
-use super::verdicts;
-use crate::config;
+use super::target::path_mtu::{self, Measured, Path};
+use super::target::protocols::{self, Prober, Service};
+use super::target::series::Datagrams;
 use crate::dns::Resolver;
 use crate::log::Log;
 use crate::probe::series::Times;
 use crate::serve::identity;
+use crate::settings;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 use crate::verdict::{self, Evidence, Probe, Protocol, Ruling, Slowness, Suspect, Tries, Verdict};
@@ -35,7 +35,7 @@ pub(super) struct Rounds<'a> {
     /// How many were made, whole ones only.
     pub(super) made: u64,
     pub(super) accounts: Accounts,
-    config: &'a config::Client,
+    config: &'a settings::Client,
     lines: Lines<'a>,
     resolver: Resolver,
     target: Target,
@@ -56,7 +56,7 @@ pub(super) struct Rounds<'a> {
 const QUICK: u32 = 4;
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(config: &'a config::Client, log: &'a Log, metrics: &Arc<Mutex<Metrics>>) -> Self {
+    pub(super) fn new(config: &'a settings::Client, log: &'a Log, metrics: &Arc<Mutex<Metrics>>) -> Self {
         Self {
             made: 0,
             accounts: Accounts::new(Arc::clone(metrics)),
@@ -65,7 +65,7 @@ impl<'a> Rounds<'a> {
             resolver: Resolver::default(),
             target: Target::new(&config.host),
             prober: Prober { own: config.client_port.map(|_| identity::instance()) },
-            services: services::all(config),
+            services: protocols::all(config),
             datagrams: Datagrams::default(),
             replicas: Replicas::new(config.endpoints_host.clone(), &config.node_name),
             endpoint_streak: Streak::default(),
@@ -171,14 +171,14 @@ impl<'a> Rounds<'a> {
         let address = SocketAddr::new(address, config.ports.http);
         let deadline = Deadline::after(config.timeout);
         let outcome = prober.probe(Protocol::Http, address, deadline);
-        round.replica_failed = endpoint::tell(&outcome, address, replicas, endpoint_streak, lines, accounts);
+        round.replica_failed = turn::tell(&outcome, address, replicas, endpoint_streak, lines, accounts);
     }
 
     fn measure_path(&mut self, round: &mut Round) {
         let target = round.aim.addresses.first().copied();
         let addresses = self.path.addresses(target, self.replicas.in_turn().as_slice());
         let start = Instant::now();
-        round.path = path::measure(&addresses, self.config, Deadline::after(self.config.timeout));
+        round.path = path_mtu::measure(&addresses, self.config, Deadline::after(self.config.timeout));
         round.is_path_worse = round.path.as_ref().is_some_and(|measured| self.path.is_worse(measured));
         self.tell_path(round.path.as_ref(), start);
     }

@@ -2,7 +2,7 @@
 //! under the names that are usual for it.
 
 use super::{Number, Page};
-use crate::node::process::Process;
+use crate::proc::process::Process;
 
 /// Adds them to `page`; what the kernel does not say is left out.
 pub fn write_own(page: &mut Page) {

@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use super::stop::{Phase, Stop};
 use super::trouble::Trouble;
+use crate::stop::{Phase, Stop};
 use crate::sys::address::unmapped;
 
 /// Accepts connections and gives each to `serve` until the stop has begun and the listener was woken.

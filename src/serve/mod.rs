@@ -7,7 +7,6 @@ pub mod bodies;
 pub mod connections;
 pub mod http;
 pub mod identity;
-pub mod stop;
 pub mod stream;
 #[cfg(test)]
 mod testing;

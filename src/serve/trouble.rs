@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::stop::Stop;
 use crate::log::{Level, Log, Value};
+use crate::stop::Stop;
 use crate::sys;
 
 /// The first wait after an error that only time can mend, such as having no descriptors left.
@@ -90,8 +90,8 @@ impl Complaints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::stop::Phase;
     use crate::serve::testing::silent_log;
+    use crate::stop::Phase;
 
     #[test]
     fn waits_double_up_to_the_longest_and_begin_again_after_a_success() {

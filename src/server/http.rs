@@ -11,9 +11,9 @@ use crate::serve::accept;
 use crate::serve::connections::Admitted;
 use crate::serve::http::{Content, Fields, Refusal, Reply, Requests, Service, converse};
 use crate::serve::identity::Identity;
-use crate::serve::stop::{Phase, Stop};
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
+use crate::stop::{Phase, Stop};
 
 /// Accepts connections, each answered by a thread, until the stop. Past the limit a few more are answered,
 /// briefly, and the rest are closed at once.

@@ -12,13 +12,13 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::config;
 use crate::log::{Level, Log, Value};
 use crate::serve::bind::bind;
 use crate::serve::bodies::Bodies;
 use crate::serve::connections::Connections;
 use crate::serve::identity;
-use crate::serve::stop::{Phase, Stop};
+use crate::settings;
+use crate::stop::{Phase, Stop};
 use crate::sys;
 use crate::sys::datagram::DatagramSocket;
 use crate::sys::signal::StopSignals;
@@ -70,7 +70,7 @@ pub struct Addresses {
 
 /// What the three loops share but for the listeners, which close when the last loop has ended.
 struct Shared {
-    config: config::Server,
+    config: settings::Server,
     instance: u64,
     log: Log,
     stop: Arc<Stop>,
@@ -92,16 +92,16 @@ type Loop = fn(&Shared, &Listeners);
 const LOOPS: [Loop; 3] = [tcp::run, udp::run, http::run];
 
 /// Serves until a signal arrives, and then stops. An error says what could not be had.
-pub fn run(config: config::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
+pub fn run(config: settings::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
     let server = start(config, log)?;
-    while !signals.wait(config::MAX_DURATION) {}
+    while !signals.wait(settings::MAX_DURATION) {}
     server.stop(signals);
     Ok(())
 }
 
 /// Binds the three listeners, has a thread for each, logs their addresses, and only then serves: early
 /// connections cannot take the threads that the listeners need.
-pub fn start(config: config::Server, log: &Log) -> Result<Server, String> {
+pub fn start(config: settings::Server, log: &Log) -> Result<Server, String> {
     raise_descriptor_limit(&config, log);
     let listeners = Arc::new(Listeners::bind(&config)?);
     let addresses = listeners.addresses().map_err(sys::cannot("read the listeners' addresses"))?;
@@ -177,7 +177,7 @@ impl Server {
 }
 
 /// Each connection needs a descriptor. Too few of them are no reason not to start: the accept loops wait.
-fn raise_descriptor_limit(config: &config::Server, log: &Log) {
+fn raise_descriptor_limit(config: &settings::Server, log: &Log) {
     let needed = config.max_connections + RESERVE + OTHER_DESCRIPTORS;
     let Ok(limit) = sys::limits::raise_descriptor_limit() else { return };
     if limit < needed as u64 {
@@ -192,7 +192,7 @@ fn raise_descriptor_limit(config: &config::Server, log: &Log) {
 }
 
 impl Listeners {
-    fn bind(config: &config::Server) -> Result<Self, String> {
+    fn bind(config: &settings::Server) -> Result<Self, String> {
         let ports = config.ports;
         Ok(Self {
             tcp: bind("TCP", config.bind, ports.tcp, |address| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use crate::wire::Id;
+use crate::series_protocol::Id;
 
 /// How many other flows may be heard of until one is forgotten, at the least; twice as many are remembered at
 /// the most. A fleet of 1000 nodes keeps 16,000 flows alive and, where all of them see a fault at once, adds

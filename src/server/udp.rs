@@ -8,11 +8,11 @@ use super::metrics::Datagrams;
 use super::tally::Tally;
 use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
-use crate::serve::stop::Phase;
+use crate::series_protocol::{self, Datagram, Malformed, Reply, Request};
 use crate::serve::trouble::{Complaints, Trouble};
+use crate::stop::Phase;
 use crate::sys;
 use crate::sys::datagram::{DatagramSocket, Origin};
-use crate::wire::{self, Datagram, Malformed, Reply, Request};
 
 /// The longest datagram: 65,507 bytes over IPv4 and 65,527 over IPv6.
 const BUFFER_SIZE: usize = 64 * 1024;
@@ -82,7 +82,7 @@ impl<'a> Echo<'a> {
         if answers_itself(origin.port(), self.own_port) {
             return self.drop(origin, "source port of a service");
         }
-        match wire::decode(datagram) {
+        match series_protocol::decode(datagram) {
             Ok(None) => self.send(datagram, origin, Answer::Echo),
             Ok(Some(Datagram::Request(request))) => {
                 let len = self.reply(request, datagram, origin);
@@ -98,7 +98,7 @@ impl<'a> Echo<'a> {
     fn reply(&mut self, request: Request, datagram: &mut [u8], origin: &Origin) -> usize {
         let (id, len) = match request {
             Request::Probe(id) => (id, datagram.len()),
-            Request::Size(id) => (id, wire::LEN),
+            Request::Size(id) => (id, series_protocol::LEN),
         };
         let reply = Reply {
             id,
@@ -108,7 +108,7 @@ impl<'a> Echo<'a> {
             received: Some(self.tally.count(id)),
             turnaround: origin.age(),
         };
-        datagram[..wire::LEN].copy_from_slice(&reply.encode());
+        datagram[..series_protocol::LEN].copy_from_slice(&reply.encode());
         len
     }
 

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use smoker::time::Schedule;
 
-use crate::line::Line;
-use crate::running::{Ended, PATIENCE, Running, port_flags};
-use crate::scripted::{OK, Refused, closes_within, http, read_head, read_ping, silent, tcp, udp};
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::line::Line;
+use crate::support::running::{Ended, PATIENCE, Running, port_flags};
+use crate::support::scripted::{OK, Refused, closes_within, http, read_head, read_ping, silent, tcp, udp};
 use crate::support::{PROBES_ALONE, smoker};
 
 /// `smoker client` against these ports on 127.0.0.1, with its three probes alone.
@@ -70,7 +70,7 @@ fn a_round_is_tcp_then_udp_then_http_on_a_new_socket_each() {
         udp_sender.send(("UDP", client)).unwrap();
         socket.send_to(ping, client).unwrap();
     });
-    let http = crate::scripted::tcp(move |mut stream| {
+    let http = crate::support::scripted::tcp(move |mut stream| {
         sender.send(("HTTP", stream.peer_addr().unwrap())).unwrap();
         read_head(&mut stream);
         stream.write_all(OK.as_bytes()).unwrap();

@@ -5,11 +5,11 @@ use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 
 use assert_cmd::Command;
-use smoker::config::{Fallback, SETTINGS};
+use smoker::settings::{Fallback, SETTINGS};
 
-use crate::running::{PATIENCE, port_flags};
-use crate::server::child::Server;
 use crate::support;
+use crate::support::child::Server;
+use crate::support::running::{PATIENCE, port_flags};
 
 fn smoker(arguments: &[&str]) -> Command {
     let mut command = Command::from_std(support::smoker());

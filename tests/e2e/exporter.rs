@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{ChildStdout, Command};
 
 use crate::metrics::{assert_promtool_has_no_complaint, assert_well_formed, sample};
-use crate::running::{Running, port_flags};
-use crate::server::child::{Server, eventually};
-use crate::server::peer::{GET, Http, ask, connect, get, rest};
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{GET, Http, ask, connect, get, rest};
+use crate::support::running::{Running, port_flags};
 use crate::support::smoker;
 
 /// As many connections as the client has places for.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use smoker::cli::{self, Request, Run};
-use smoker::config::{self, Host, SETTINGS};
+use smoker::settings::{self, Host, SETTINGS};
 
-use crate::yaml::{self, Node};
+use crate::support::yaml::{self, Node};
 
 const SERVER: &str = "smoker-server";
 const CLIENT: &str = "smoker-client";
@@ -226,12 +226,12 @@ fn run(workload: &Node) -> Run {
     }
 }
 
-fn server() -> config::Server {
+fn server() -> settings::Server {
     let Run::Server(server) = run(&object("Deployment", SERVER)) else { panic!("not a server") };
     server
 }
 
-fn client() -> config::Client {
+fn client() -> settings::Client {
     let Run::Client(client) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
     client
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::server::child::{Server, eventually};
-use crate::server::peer::{GET, Http, ask, assert_echoes, assert_returns, connect, datagrams, get, rest};
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{GET, Http, ask, assert_echoes, assert_returns, connect, datagrams, get, rest};
 
 const REQUEST: &str = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 

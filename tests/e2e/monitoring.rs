@@ -7,9 +7,9 @@ use std::path::Path;
 use smoker::verdict::Verdict;
 
 use crate::exporter;
-use crate::server::child::{Server, eventually};
-use crate::server::peer::get;
-use crate::yaml::{self, Node};
+use crate::support::child::{Server, eventually};
+use crate::support::peer::get;
+use crate::support::yaml::{self, Node};
 
 const RULES: &str = "manifests/monitoring/rules.yaml";
 /// What Prometheus makes itself.

@@ -6,14 +6,14 @@ use std::net::{TcpListener, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::checking::{check, found};
-use crate::isolated::{etc, filter, isolated};
-use crate::line::Line;
-use crate::nameserver::{
+use crate::support::checking::{check, found};
+use crate::support::isolated::{etc, filter, isolated};
+use crate::support::line::Line;
+use crate::support::nameserver::{
     FORMAT_ERROR, MARKER, NAME_ERROR, NO_ERROR, REFUSED, SERVER_FAILURE, nameserver, record,
 };
-use crate::running::{PATIENCE, Running};
-use crate::scripted::{hold, serve_tcp};
+use crate::support::running::{PATIENCE, Running};
+use crate::support::scripted::{hold, serve_tcp};
 use crate::support::{PROBES_ALONE, smoker};
 
 const ALL_WELL: [&str; 3] = ["TCP SUCCESS", "UDP SUCCESS", "HTTP SUCCESS"];
@@ -280,7 +280,7 @@ fn a_look_up_is_made_once_a_round_with_time_of_its_own_and_is_not_in_the_latency
         });
         // As slow again: the look-up and this probe together take longer than the limit of each.
         serve_tcp(TcpListener::bind("127.0.0.2:8080").unwrap(), move |mut stream| {
-            crate::scripted::read_ping(&mut stream);
+            crate::support::scripted::read_ping(&mut stream);
             thread::sleep(slow);
             stream.write_all(b"PING").unwrap();
             hold(stream);

@@ -9,11 +9,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::checking::{check, found, probed};
-use crate::isolated::{filter, ip, isolated, ruleset, run};
-use crate::line::Line;
-use crate::running::{PATIENCE, Running};
-use crate::scripted;
+use crate::support::checking::{check, found, probed};
+use crate::support::isolated::{filter, ip, isolated, ruleset, run};
+use crate::support::line::Line;
+use crate::support::running::{PATIENCE, Running};
+use crate::support::scripted;
 use crate::support::{PROBES_ALONE, smoker};
 
 const ALL_WELL: [&str; 3] = ["TCP SUCCESS", "UDP SUCCESS", "HTTP SUCCESS"];
@@ -368,7 +368,7 @@ fn a_megabyte_comes_back_through_a_small_mtu_in_the_middle() {
 fn who_talks_to_itself_is_refused() {
     isolated(|| {
         sysctl(None, "ipv4/ip_local_port_range", "\"40000 40000\"");
-        let port_flags = crate::running::port_flags(40000, 40000, 40000);
+        let port_flags = crate::support::running::port_flags(40000, 40000, 40000);
         let flags: Vec<&str> = port_flags.iter().map(String::as_str).collect();
         // That it would, a plain socket shows.
         let mut own = TcpStream::connect("127.0.0.1:40000").unwrap();

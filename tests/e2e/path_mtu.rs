@@ -10,10 +10,10 @@ use smoker::probe::path::{self, Finding, PathReport};
 use smoker::probe::transfer::{self, Direction};
 use smoker::time::Deadline;
 
-use crate::isolated::{ip, isolated, run};
 use crate::netns::{add_namespaces, at_once, ip_in, server_in, sysctl};
-use crate::scripted::{Refused, http, read_head, silent, tcp, udp};
-use crate::server::child::{self, Server};
+use crate::support::child::{self, Server};
+use crate::support::isolated::{ip, isolated, run};
+use crate::support::scripted::{Refused, http, read_head, silent, tcp, udp};
 
 /// Of `far`, which is behind the router.
 const FAR: [&str; 2] = ["10.83.2.1", "fd83:2::1"];

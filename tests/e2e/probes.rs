@@ -9,10 +9,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::checking::probed;
-use crate::line::Line;
-use crate::running::{Running, port_flags};
-use crate::scripted::{
+use crate::support::checking::probed;
+use crate::support::line::Line;
+use crate::support::running::{Running, port_flags};
+use crate::support::scripted::{
     OK, Refused, closes_within, hold, http, read_head, read_ping, reset, silent, tcp, trickle, udp,
 };
 use crate::support::{PROBES_ALONE, smoker};

@@ -6,14 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use smoker::cli;
-use smoker::config::{Fallback, SETTINGS};
 use smoker::dns::Error::{Local, Malformed, NotFound, ServerFailure, Timeout};
 use smoker::probe::Error;
 use smoker::report;
+use smoker::settings::{Fallback, SETTINGS};
 use smoker::verdict::Verdict;
 
-use crate::line::Line;
 use crate::monitoring::pages;
+use crate::support::line::Line;
 
 fn readme() -> String {
     read("README.md")

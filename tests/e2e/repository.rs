@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::rust::{code_of, functions, rooms_used, without_tests, words};
+use crate::support::rust::{code_of, functions, rooms_used, without_tests, words};
 
 /// A function longer than a screen is read in pieces.
 const FUNCTION_LINES: usize = 70;
@@ -91,7 +91,7 @@ fn prints(source: &Source) -> Complaints {
 
 /// Rooms that say what they found to their caller, and to nobody else.
 fn logs(source: &Source) -> Complaints {
-    if !["probe", "dns", "http", "config", "cli"].contains(&source.room()) {
+    if !["probe", "dns", "http", "settings", "cli"].contains(&source.room()) {
         return vec![];
     }
     words_that(source, |word, _| ["Log", "Output", "Speaker"].contains(&word))
@@ -324,7 +324,7 @@ fn rooms_that_answer_do_not_log() {
         &[
             ("src/probe/a.rs", "use crate::log::Log;", 1),
             ("src/dns/mod.rs", "fn f(log: &crate::log::Log) {}", 1),
-            ("src/config/a.rs", "use crate::log::{Level, escape};", 0),
+            ("src/settings/a.rs", "use crate::log::{Level, escape};", 0),
             ("src/serve/a.rs", "use crate::log::Log;", 0),
         ],
     );

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use assert_cmd::Command;
 use smoker::cli::{self, Request};
-use smoker::config::SETTINGS;
+use smoker::settings::SETTINGS;
 
-use crate::running::PATIENCE;
 use crate::support;
+use crate::support::running::PATIENCE;
 
 /// One line of the table of settings.
 struct Setting {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::Large;
 use super::sizes::Sent;
 use crate::probe::{Error, Failure, Phase};
+use crate::series_protocol::{self, Datagram, Id, Request};
 use crate::sys::{path_mtu, random};
 use crate::time::Deadline;
-use crate::wire::{self, Datagram, Id, Request};
 
 /// How often a size is sent before it counts as too large.
 const TRIES: usize = 3;
@@ -48,7 +48,7 @@ impl Tries {
     pub(super) fn new(socket: UdpSocket, large: Large, deadline: Deadline) -> Result<Self, Failure> {
         let peer = socket.peer_addr().map_err(|error| Failure::io(&error, Phase::Connect))?;
         // Of IPv4 the length of the whole packet has 16 bits, of IPv6 that of what follows its header.
-        let (headers, longest) = if peer.is_ipv4() { (28, 65_507) } else { (48, wire::MAX_LEN) };
+        let (headers, longest) = if peer.is_ipv4() { (28, 65_507) } else { (48, series_protocol::MAX_LEN) };
         let mut tries = Self {
             interface: 0,
             sent: Vec::new(),
@@ -154,7 +154,7 @@ impl Tries {
             Large::Requests => Request::Size(id),
             Large::Replies => Request::Probe(id),
         };
-        self.datagram[..wire::LEN].copy_from_slice(&request.encode());
+        self.datagram[..series_protocol::LEN].copy_from_slice(&request.encode());
         self.socket.send(&self.datagram[..(size - self.headers) as usize])?;
         self.sent.push(Sent { size, answered: false });
         Ok(())
@@ -162,7 +162,7 @@ impl Tries {
 
     /// Waits for the next datagram or ICMP error.
     fn hear(&mut self, until: Deadline) -> Result<Heard, Failure> {
-        let mut datagram = [0; wire::LEN];
+        let mut datagram = [0; series_protocol::LEN];
         let heard = until.wait(|timeout| {
             self.socket.set_read_timeout(Some(timeout))?;
             self.socket.recv(&mut datagram)
@@ -180,7 +180,7 @@ impl Tries {
 
     /// The sequence number that this answers; `None` where it answers none of ours.
     fn note_answer(&mut self, datagram: &[u8]) -> Option<usize> {
-        let (id, is_echo) = match wire::decode(datagram).ok()?? {
+        let (id, is_echo) = match series_protocol::decode(datagram).ok()?? {
             Datagram::Reply(reply) => (reply.id, false),
             Datagram::Request(Request::Size(id) | Request::Probe(id)) => (id, true),
         };
@@ -202,7 +202,7 @@ impl Tries {
 
     /// The size of a datagram of ours that is not padded.
     fn smallest(&self) -> u32 {
-        self.packet(wire::LEN)
+        self.packet(series_protocol::LEN)
     }
 
     fn packet(&self, len: usize) -> u32 {

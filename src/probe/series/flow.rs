@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::batch::Batch;
 use super::ledger::{Count, Heard, Ledger};
+use crate::series_protocol::{self, Datagram, Id, Request};
 use crate::sys::stamped::{self, Clocks};
-use crate::wire::{self, Datagram, Id, Request};
 
 /// How many datagrams are read from a socket before the others get their turn: one that is flooded cannot
 /// hold up the rest, nor a keep-alive for ever.
@@ -26,7 +26,7 @@ pub(super) struct Flow {
 pub(super) struct Answer {
     pub(super) sequence: u32,
     /// What only a Smoker says; a plain echo returns the request.
-    pub(super) reply: Option<wire::Reply>,
+    pub(super) reply: Option<series_protocol::Reply>,
 }
 
 impl Flow {
@@ -61,7 +61,7 @@ impl Flow {
     pub(super) fn hear(&mut self, batch: &mut Batch) {
         let clocks = Clocks::read();
         // One more than a reply has: what the kernel cut to fit would look like one.
-        let mut datagram = [0; wire::LEN + 1];
+        let mut datagram = [0; series_protocol::LEN + 1];
         for _ in 0..HEARD_AT_ONCE {
             let (len, stamp) = match stamped::receive_now(&self.socket, &mut datagram) {
                 Ok(received) => received,
@@ -87,7 +87,7 @@ impl Flow {
     /// Takes the ICMP errors out of the socket's queue, if there are any. Each quotes the datagram that it is
     /// about, or a part.
     fn hear_errors(&mut self, batch: &mut Batch) -> bool {
-        let mut quoted = [0; wire::LEN];
+        let mut quoted = [0; series_protocol::LEN];
         for nth in 0..HEARD_AT_ONCE {
             let Some((len, error)) = stamped::next_error(&self.socket, &mut quoted) else { return nth > 0 };
             self.ledger.refuse(self.answer(&quoted[..len]).map(|quoted| quoted.sequence));
@@ -99,12 +99,12 @@ impl Flow {
 
     /// Reads a reply, or a request that a plain echo has returned; `None` of all else.
     fn answer(&self, datagram: &[u8]) -> Option<Answer> {
-        let (id, reply) = match wire::decode(datagram).ok()?? {
+        let (id, reply) = match series_protocol::decode(datagram).ok()?? {
             Datagram::Reply(reply) => (reply.id, Some(reply)),
             Datagram::Request(Request::Probe(id)) => (id, None),
             Datagram::Request(Request::Size(_)) => return None,
         };
-        let is_ours = (id.nonce, id.flow, datagram.len()) == (self.nonce, self.number, wire::LEN);
+        let is_ours = (id.nonce, id.flow, datagram.len()) == (self.nonce, self.number, series_protocol::LEN);
         is_ours.then_some(Answer { sequence: id.sequence, reply })
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::probe::{Error, Phase};
+use crate::series_protocol::{self, Datagram, Id, Reply, Request};
 use crate::time::Deadline;
-use crate::wire::{self, Datagram, Id, Reply, Request};
 
 /// Long enough never to be waited for by a test that passes.
 const NEVER: Duration = Duration::from_mins(1);
@@ -54,7 +54,8 @@ impl Server {
                     break;
                 }
                 let request = buffer[..len].to_vec();
-                let Ok(Some(Datagram::Request(Request::Probe(id)))) = wire::decode(&request) else {
+                let Ok(Some(Datagram::Request(Request::Probe(id)))) = series_protocol::decode(&request)
+                else {
                     panic!("not a request")
                 };
                 let mut asked = Asked { id, peer, request, counts, instance };

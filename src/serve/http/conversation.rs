@@ -16,8 +16,8 @@ use crate::log::{Event, Value};
 use crate::metrics;
 use crate::serve::bodies::Full;
 use crate::serve::connections::Connection;
-use crate::serve::stop::Phase;
 use crate::serve::stream::{Patience, write_all};
+use crate::stop::Phase;
 use crate::sys::socket::TimedReader;
 use crate::time::Deadline;
 

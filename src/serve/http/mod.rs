@@ -11,11 +11,11 @@ use std::time::Duration;
 use super::bodies::Bodies;
 use super::connections::Connection;
 use super::identity::Identity;
-use super::stop::Stop;
 use super::traffic::Traffic;
 use super::{log_connection, log_error};
 use crate::http::request::Request;
 use crate::log::{Level, Log};
+use crate::stop::Stop;
 use conversation::Conversation;
 use end::End;
 

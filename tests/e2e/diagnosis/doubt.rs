@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use smoker::time::Schedule;
 
 use super::{client, client_of, lines, next};
-use crate::line::Line;
 use crate::metrics::sample;
-use crate::running::{PATIENCE, Running, port_flags};
-use crate::scripted::{closes_within, hold, read_ping, tcp};
-use crate::server::child::{Server, eventually};
-use crate::server::peer::get;
+use crate::support::child::{Server, eventually};
+use crate::support::line::Line;
+use crate::support::peer::get;
+use crate::support::running::{PATIENCE, Running, port_flags};
+use crate::support::scripted::{closes_within, hold, read_ping, tcp};
 
 /// How much too late a client is when it goes on: its limit is 100 ms.
 const HELD_UP: Duration = Duration::from_millis(400);

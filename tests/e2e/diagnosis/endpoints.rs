@@ -5,10 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use super::{briefs, client, lines, next, of_kinds, until};
-use crate::isolated::{etc, filter, isolated, run};
-use crate::line::Line;
-use crate::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
-use crate::running::{Ended, Running};
+use crate::support::isolated::{etc, filter, isolated, run};
+use crate::support::line::Line;
+use crate::support::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
+use crate::support::running::{Ended, Running};
 use crate::support::smoker;
 
 const HOSTS: &str = "127.0.0.2 service\n127.0.0.2 replicas\n127.0.0.3 replicas\n127.0.0.4 replicas\n";

@@ -3,14 +3,14 @@
 use std::process::Command;
 
 use super::{client, client_of};
-use crate::isolated::{etc, isolated};
-use crate::line::{Json, Line, object};
 use crate::names::server_on;
-use crate::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
-use crate::running::{Ended, Running, port_flags};
-use crate::scripted::Refused;
-use crate::server::child::{self, Server};
-use crate::server::peer::{GET, ask};
+use crate::support::child::{self, Server};
+use crate::support::isolated::{etc, isolated};
+use crate::support::line::{Json, Line, object};
+use crate::support::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
+use crate::support::peer::{GET, ask};
+use crate::support::running::{Ended, Running, port_flags};
+use crate::support::scripted::Refused;
 use crate::support::smoker;
 
 const JSON: &str = "--log-format=json";

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{briefs, client, lines, next, rounds, until};
-use crate::checking::check;
-use crate::isolated::{etc, isolated};
-use crate::line::Line;
 use crate::names::server_on;
-use crate::nameserver::{NAME_ERROR, NO_ERROR, SERVER_FAILURE, nameserver};
-use crate::running::Running;
-use crate::server::child::Server;
+use crate::support::checking::check;
+use crate::support::child::Server;
+use crate::support::isolated::{etc, isolated};
+use crate::support::line::Line;
+use crate::support::nameserver::{NAME_ERROR, NO_ERROR, SERVER_FAILURE, nameserver};
+use crate::support::running::Running;
 
 const CLUSTER: (&str, &str) =
     ("resolv.conf", "nameserver 127.0.0.1\nsearch a.svc.b svc.b b\noptions ndots:5 attempts:1\n");

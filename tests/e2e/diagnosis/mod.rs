@@ -13,9 +13,9 @@ mod verdicts;
 
 use std::process::Command;
 
-use crate::line::Line;
-use crate::running::{Ended, Running, port_flags};
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::line::Line;
+use crate::support::running::{Ended, Running, port_flags};
 use crate::support::smoker;
 
 /// `smoker client`, with what tests want to wait for made short.

@@ -1,10 +1,10 @@
 //! The path MTU within rounds: when it is measured, and its line. What it finds is tested in `path_mtu`.
 
 use super::{client_of, rounds};
-use crate::line::Line;
-use crate::running::{Running, port_flags};
-use crate::scripted::{OK, http, tcp};
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::line::Line;
+use crate::support::running::{Running, port_flags};
+use crate::support::scripted::{OK, http, tcp};
 use crate::support::smoker;
 
 /// The rounds, from 1, that measured the path.
@@ -60,13 +60,13 @@ fn who_does_not_echo_bodies_has_no_line_about_large_ones() {
 fn a_body_that_never_comes_back_is_told_as_what_it_is() {
     let mute = tcp(|mut stream| {
         use std::io::Write;
-        let head = crate::scripted::read_head(&mut stream);
+        let head = crate::support::scripted::read_head(&mut stream);
         if head.starts_with("GET") {
             stream.write_all(OK.as_bytes()).unwrap();
         } else {
             let mut body = vec![0; smoker::probe::transfer::LENGTH];
             let _ = std::io::Read::read_exact(&mut stream, &mut body);
-            crate::scripted::hold(stream);
+            crate::support::scripted::hold(stream);
         }
     });
     let mut command = smoker();

@@ -1,5 +1,5 @@
 //! The UDP series: against a Smoker, a plain echo, and peers that lose, double, swap and delay. These peers
-//! count as a Smoker does (`smoker::wire`), so that a loss has a direction.
+//! count as a Smoker does (`smoker::series_protocol`), so that a loss has a direction.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -8,16 +8,16 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use smoker::wire::{self, Datagram, Id, Reply, Request};
+use smoker::series_protocol::{self, Datagram, Id, Reply, Request};
 
 use super::{briefs, client, client_of, next, of_kinds};
-use crate::isolated::{filter, isolated};
-use crate::line::Line;
 use crate::names::server_on;
 use crate::netns::at_once;
-use crate::running::{Running, port_flags};
-use crate::scripted::{Refused, udp};
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::isolated::{filter, isolated};
+use crate::support::line::Line;
+use crate::support::running::{Running, port_flags};
+use crate::support::scripted::{Refused, udp};
 
 /// What becomes of a datagram, and of the answer to it.
 #[derive(Clone, Copy, PartialEq)]
@@ -45,7 +45,7 @@ fn peer(mut fate: impl FnMut(&Seen) -> Fate + Send + 'static) -> SocketAddr {
     let mut received: HashMap<(u64, u16), u32> = HashMap::new();
     let (mut behind, mut late): (Vec<Reply>, Vec<Reply>) = (vec![], vec![]);
     udp(move |socket, datagram, client| {
-        let Ok(Some(Datagram::Request(Request::Probe(id)))) = wire::decode(datagram) else {
+        let Ok(Some(Datagram::Request(Request::Probe(id)))) = series_protocol::decode(datagram) else {
             let _ = socket.send_to(datagram, client);
             return;
         };
@@ -59,7 +59,7 @@ fn peer(mut fate: impl FnMut(&Seen) -> Fate + Send + 'static) -> SocketAddr {
             id,
             instance: 7,
             client,
-            length: wire::LEN.try_into().unwrap(),
+            length: series_protocol::LEN.try_into().unwrap(),
             turnaround: Duration::ZERO,
             received: NonZeroU32::new(*count),
         };
@@ -130,7 +130,7 @@ fn a_series_is_one_datagram_from_each_flow() {
 fn noted() -> (SocketAddr, Receiver<(Instant, SocketAddr, Option<Id>)>) {
     let (sender, seen) = channel();
     let address = udp(move |socket, datagram, client| {
-        let id = match wire::decode(datagram) {
+        let id = match series_protocol::decode(datagram) {
             Ok(Some(Datagram::Request(Request::Probe(id)))) => Some(id),
             _ => None,
         };
@@ -175,7 +175,7 @@ fn a_plain_echo_is_measured_without_direction() {
     // The ninth of the first series; what a plain echo has not returned, nobody knows where it was lost.
     let mut left = 9;
     let dropping = udp(move |socket, datagram, client| {
-        left -= i32::from(wire::has_magic(datagram));
+        left -= i32::from(series_protocol::has_magic(datagram));
         if left != 0 {
             let _ = socket.send_to(datagram, client);
         }
@@ -242,7 +242,7 @@ fn an_answer_that_comes_with_the_next_series_is_late() {
 fn what_is_no_answer_to_this_run_is_not_heard() {
     let strange = udp(|socket, datagram, client| {
         let mut other_run = datagram.to_vec();
-        if wire::has_magic(datagram) {
+        if series_protocol::has_magic(datagram) {
             other_run[16] ^= 1;
         }
         for answer in [&other_run[..], &datagram[..datagram.len() - 1], &[datagram, &[0]].concat()] {
@@ -258,7 +258,7 @@ fn what_is_no_answer_to_this_run_is_not_heard() {
 fn a_series_fails_only_when_nothing_comes_back() {
     let address = |peer: SocketAddr| Some(peer.to_string());
     let silent = udp(|socket, datagram, client| {
-        if !wire::has_magic(datagram) {
+        if !series_protocol::has_magic(datagram) {
             let _ = socket.send_to(datagram, client);
         }
     });

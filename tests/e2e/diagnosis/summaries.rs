@@ -1,10 +1,10 @@
 //! Summaries: when they come, and that they sum up the lines before them.
 
 use super::{client_of, of_kinds};
-use crate::line::Line;
-use crate::running::{Ended, Running, port_flags};
-use crate::scripted::Refused;
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::line::Line;
+use crate::support::running::{Ended, Running, port_flags};
+use crate::support::scripted::Refused;
 use crate::support::smoker;
 
 /// The bound of a percentile's error that the issue states.

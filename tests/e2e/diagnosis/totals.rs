@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 
 use super::{client_of, lines};
-use crate::line::Line;
 use crate::metrics::sample;
-use crate::running::{PATIENCE, Running};
-use crate::scripted::{hold, read_ping, tcp};
-use crate::server::child::{Server, eventually};
-use crate::server::peer::get;
+use crate::support::child::{Server, eventually};
+use crate::support::line::Line;
+use crate::support::peer::get;
+use crate::support::running::{PATIENCE, Running};
+use crate::support::scripted::{hold, read_ping, tcp};
 
 /// What the lines of whole rounds and the page of a client say, as it waits in the round after them: its TCP
 /// server answers `turns` times, as `answer` says, and then no more.

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{briefs, client, client_of, lines, next, of_kinds, until};
-use crate::line::Line;
-use crate::running::{Running, port_flags};
-use crate::scripted::{self, OK, Refused, http, read_ping, tcp, udp};
-use crate::server::child::Server;
+use crate::support::child::Server;
+use crate::support::line::Line;
+use crate::support::running::{Running, port_flags};
+use crate::support::scripted::{self, OK, Refused, http, read_ping, tcp, udp};
 use crate::support::{PROBES_ALONE, smoker};
 
 /// `smoker check` of these ports, its exit status, and its verdict.

@@ -5,12 +5,12 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::{Server, eventually};
-use super::peer::{
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{
     GET, Http, Random, Reply, assert_echoes, assert_returns, connect, datagrams, get, is_reset, reset, rest,
     send_without_end,
 };
-use crate::running::PATIENCE;
+use crate::support::running::PATIENCE;
 
 /// The reply that comes while a byte of `bytes` goes out every 20 ms.
 fn reply_to_trickle(http: &mut Http, mut bytes: impl Iterator<Item = u8>) -> Reply {

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 
-use super::child::Server;
-use super::peer::{Http, Random, ask, get};
+use crate::support::child::Server;
+use crate::support::peer::{Http, Random, ask, get};
 
 const LONGEST_BODY: usize = 1024 * 1024;
 

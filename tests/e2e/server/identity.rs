@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::child::{Server, eventually};
-use super::peer::{GET, Http, Reply, ask, get};
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{GET, Http, Reply, ask, get};
 
 /// Instance, node, pod and state, as far as they are told.
 fn told(reply: &Reply) -> [Option<&str>; 4] {

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, UdpSocket};
 use std::thread;
 
-use super::child::{Server, eventually};
-use super::peer::{GET, Http, assert_echoes, assert_returns, connect, datagrams, own_address, reset, rest};
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{
+    GET, Http, assert_echoes, assert_returns, connect, datagrams, own_address, reset, rest,
+};
 
 /// A turn is one connection, one request and one datagram.
 const TURNS: usize = 20_000;

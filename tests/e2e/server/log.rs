@@ -3,8 +3,10 @@
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::child::{Server, after, command, event, eventually, not_run};
-use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, own_address, reset};
+use crate::support::child::{Server, after, command, event, eventually, not_run};
+use crate::support::peer::{
+    Http, assert_echoes, assert_returns, connect, datagrams, get, own_address, reset,
+};
 
 #[test]
 fn each_read_datagram_and_request_has_its_line() {

@@ -1,8 +1,5 @@
 //! The server over real sockets, a module a subject.
 
-pub(crate) mod child;
-pub(crate) mod peer;
-
 mod attackers;
 mod http;
 mod identity;

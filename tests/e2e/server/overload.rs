@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use smoker::server::{RESERVE, RESERVE_TIMEOUT};
 
-use super::child::{Server, after, command, event, eventually};
-use super::peer::{End, GET, Http, Random, ask, assert_echoes, connect, get, rest, waiting};
+use crate::support::child::{Server, after, command, event, eventually};
+use crate::support::peer::{End, GET, Http, Random, ask, assert_echoes, connect, get, rest, waiting};
 
 #[test]
 fn the_limit_counts_tcp_and_http_together() {

@@ -4,10 +4,10 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Output};
 
-use super::child::{Server, after, command, event, not_run};
-use super::peer::{assert_echoes, assert_returns, connect, datagrams, get, own_address};
-use crate::isolated::isolated;
-use crate::running::PATIENCE;
+use crate::support::child::{Server, after, command, event, not_run};
+use crate::support::isolated::isolated;
+use crate::support::peer::{assert_echoes, assert_returns, connect, datagrams, get, own_address};
+use crate::support::running::PATIENCE;
 
 #[test]
 fn each_listener_says_where_it_is_at_every_log_level() {
@@ -126,7 +126,7 @@ fn a_restart_may_listen_where_the_last_one_did() {
     let (mut stream, ports) = (connect(first.tcp), [first.tcp, first.udp, first.http]);
     assert_echoes(&stream, b"PING");
     first.signal("TERM");
-    assert_eq!(super::peer::rest(&mut stream), b"");
+    assert_eq!(crate::support::peer::rest(&mut stream), b"");
     drop(stream);
     assert_eq!(first.ended().status, Some(0));
     let [tcp, udp, http] = ports.map(|address| address.port().to_string());

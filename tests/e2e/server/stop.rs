@@ -5,9 +5,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::child::{Server, command, event, eventually};
-use super::peer::{Http, assert_echoes, assert_returns, connect, datagrams, get, rest, send_without_end};
-use crate::running::signal;
+use crate::support::child::{Server, command, event, eventually};
+use crate::support::peer::{
+    Http, assert_echoes, assert_returns, connect, datagrams, get, rest, send_without_end,
+};
+use crate::support::running::signal;
 
 /// 100 ms are promised. A busy machine may take any time for any one of them, so half of the tries have to
 /// keep the promise; measured is from before `kill` is started until after the child was waited for.

@@ -5,9 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::{Server, eventually};
-use super::peer::{End, Random, assert_echoes, connect, is_reset, rest, send_without_end, waiting};
-use crate::running::PATIENCE;
+use crate::support::child::{Server, eventually};
+use crate::support::peer::{End, Random, assert_echoes, connect, is_reset, rest, send_without_end, waiting};
+use crate::support::running::PATIENCE;
 
 #[test]
 fn bytes_come_back_as_they_came() {

@@ -7,12 +7,12 @@ use std::num::NonZeroU32;
 use std::thread;
 use std::time::Duration;
 
-use smoker::wire::{self, Datagram, Id, Reply, Request};
+use smoker::series_protocol::{self, Datagram, Id, Reply, Request};
 
-use super::child::{Server, command, event, eventually, not_run};
-use super::peer::{Random, assert_returns, datagrams, own_address};
-use crate::isolated::{filter, isolated};
-use crate::running::PATIENCE;
+use crate::support::child::{Server, command, event, eventually, not_run};
+use crate::support::isolated::{filter, isolated};
+use crate::support::peer::{Random, assert_returns, datagrams, own_address};
+use crate::support::running::PATIENCE;
 
 #[test]
 fn datagrams_come_back_as_they_came() {
@@ -169,10 +169,12 @@ fn id(nonce: u64, flow: u16) -> Id {
 /// Sends a request, padded with `padding` bytes, and gives the reply and its length.
 fn ask(socket: &UdpSocket, request: Request, padding: usize) -> (Reply, usize) {
     let mut datagram = request.encode().to_vec();
-    datagram.resize(wire::LEN + padding, 7);
+    datagram.resize(series_protocol::LEN + padding, 7);
     socket.send(&datagram).unwrap();
     let len = socket.recv(&mut datagram).unwrap();
-    let Ok(Some(Datagram::Reply(reply))) = wire::decode(&datagram[..len]) else { panic!("no reply") };
+    let Ok(Some(Datagram::Reply(reply))) = series_protocol::decode(&datagram[..len]) else {
+        panic!("no reply")
+    };
     (reply, len)
 }
 
@@ -182,9 +184,15 @@ fn a_probe_of_a_series_is_answered_in_its_length_and_a_size_in_the_least() {
     let socket = datagrams(server.udp);
     for padding in [0, 1, 1000, 60_000] {
         let (probe, probe_len) = ask(&socket, Request::Probe(id(1, 2)), padding);
-        assert_eq!((probe_len, usize::from(probe.length)), (wire::LEN + padding, wire::LEN + padding));
+        assert_eq!(
+            (probe_len, usize::from(probe.length)),
+            (series_protocol::LEN + padding, series_protocol::LEN + padding)
+        );
         let (size, size_len) = ask(&socket, Request::Size(id(1, 2)), padding);
-        assert_eq!((size_len, usize::from(size.length)), (wire::LEN, wire::LEN + padding));
+        assert_eq!(
+            (size_len, usize::from(size.length)),
+            (series_protocol::LEN, series_protocol::LEN + padding)
+        );
     }
 }
 
@@ -217,9 +225,9 @@ fn the_turnaround_covers_the_wait_in_the_server() {
     socket.send(&Request::Probe(id(1, 2)).encode()).unwrap();
     thread::sleep(FROZEN);
     server.signal("CONT");
-    let mut datagram = [0; wire::LEN];
-    assert_eq!(socket.recv(&mut datagram).unwrap(), wire::LEN);
-    let Ok(Some(Datagram::Reply(reply))) = wire::decode(&datagram) else { panic!("no reply") };
+    let mut datagram = [0; series_protocol::LEN];
+    assert_eq!(socket.recv(&mut datagram).unwrap(), series_protocol::LEN);
+    let Ok(Some(Datagram::Reply(reply))) = series_protocol::decode(&datagram) else { panic!("no reply") };
     assert!(reply.turnaround >= FROZEN, "{reply:?}");
 }
 
@@ -230,7 +238,8 @@ fn replies_and_nonsense_are_dropped_and_never_echoed() {
     let request = Request::Probe(id(1, 2)).encode();
     let (reply, _) = ask(&good, Request::Probe(id(1, 2)), 0);
     let mut random = Random(5);
-    let mut dropped = vec![reply.encode().to_vec(), request[..8].to_vec(), request[..wire::LEN - 1].to_vec()];
+    let mut dropped =
+        vec![reply.encode().to_vec(), request[..8].to_vec(), request[..series_protocol::LEN - 1].to_vec()];
     dropped.extend((0..50).map(|_| [&request[..8], &random.bytes(300)].concat()));
     socket.set_nonblocking(true).unwrap();
     for datagram in &dropped {
@@ -252,7 +261,7 @@ fn a_reply_never_has_more_bytes_than_its_request() {
     for _ in 0..300 {
         let padding = random.below(1500);
         let request = if random.below(2) == 0 { Request::Probe(id(1, 2)) } else { Request::Size(id(1, 2)) };
-        assert!(ask(&socket, request, padding).1 <= wire::LEN + padding);
+        assert!(ask(&socket, request, padding).1 <= series_protocol::LEN + padding);
     }
 }
 
@@ -268,7 +277,7 @@ fn forged_runs_take_no_more_memory_than_the_table_of_runs() {
         socket.send(&Request::Size(id(nonce, 0)).encode()).unwrap();
         if nonce % 100 == 99 {
             for _ in 0..100 {
-                socket.recv(&mut [0; wire::LEN]).unwrap();
+                socket.recv(&mut [0; series_protocol::LEN]).unwrap();
             }
         }
     }

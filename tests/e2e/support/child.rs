@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::running::{Ended, PATIENCE, Running, port_flags};
+use crate::support::running::{Ended, PATIENCE, Running, port_flags};
 use crate::support::smoker;
 
 /// A server that listens, killed when it is dropped.

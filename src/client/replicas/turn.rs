@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use super::accounts::Accounts;
-use super::lines::Lines;
-use super::replicas::Replicas;
-use super::services::{answerer_fields, durations};
-use super::streak::Streak;
+use crate::client::journal::accounts::Accounts;
+use crate::client::journal::lines::Lines;
+use crate::client::journal::streak::Streak;
+use crate::client::replicas::Replicas;
+use crate::client::target::protocols::{answerer_fields, durations};
 use crate::log::Value;
 use crate::probe::Outcome;
 
 /// Prints what came of probing the replica at `address`. Whether it failed without an excuse.
-pub(super) fn tell(
+pub(in crate::client) fn tell(
     outcome: &Outcome,
     address: SocketAddr,
     replicas: &mut Replicas,

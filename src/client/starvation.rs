@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::node::group::{ControlGroup, Denied, Scope, Stall};
-use crate::node::run_queue::RunQueue;
+use crate::proc::group::{ControlGroup, Denied, Scope, Stall};
+use crate::proc::run_queue::RunQueue;
 use crate::verdict::Suspect;
 
 /// The latest that a round may begin, or a wait within it end. Timers end within a millisecond; with both

@@ -1,12 +1,14 @@
 //! The replicas behind the target, as `ENDPOINTS_HOST` lists them: whose turn it is to be probed, what each
 //! said of itself, and when it is no fault that one fails.
 
+pub(in crate::client) mod turn;
+
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::config::Host;
 use crate::dns::{self, Resolver};
 use crate::probe::Answerer;
+use crate::settings::Host;
 use crate::time::Deadline;
 use crate::verdict::Listing;
 
@@ -26,7 +28,7 @@ const STARTING: Duration = Duration::from_mins(2);
 const LEAVING: Duration = Duration::from_secs(35);
 
 /// The list, and what is remembered of each.
-pub(super) struct Replicas {
+pub(in crate::client) struct Replicas {
     host: Option<Host>,
     node_name: String,
     listing: Listing,
@@ -52,7 +54,7 @@ struct Replica {
 
 /// Why it is no fault that a replica fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excuse {
+pub(in crate::client) enum Excuse {
     /// It said that it drains.
     Draining,
     /// It is new, and has never answered.
@@ -63,7 +65,7 @@ pub(super) enum Excuse {
 
 impl Excuse {
     /// The word in lines.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::client) fn name(self) -> &'static str {
         match self {
             Self::Draining => "draining",
             Self::Starting => "starting",
@@ -73,23 +75,23 @@ impl Excuse {
 }
 
 impl Replicas {
-    pub(super) fn new(host: Option<Host>, node_name: &str) -> Self {
+    pub(in crate::client) fn new(host: Option<Host>, node_name: &str) -> Self {
         let node_name = node_name.to_owned();
         Self { host, node_name, listing: Listing::NotKnown, all: Vec::new(), turn: 0 }
     }
 
     /// What is known of the list.
-    pub(super) fn listing(&self) -> Listing {
+    pub(in crate::client) fn listing(&self) -> Listing {
         self.listing
     }
 
     /// The addresses, 16 at the most.
-    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+    pub(in crate::client) fn addresses(&self) -> Vec<IpAddr> {
         self.all.iter().map(|replica| replica.address).collect()
     }
 
     /// Asks for the list anew. While the name cannot be looked up the list is the one before.
-    pub(super) fn refresh(&mut self, resolver: &Resolver, deadline: Deadline) {
+    pub(in crate::client) fn refresh(&mut self, resolver: &Resolver, deadline: Deadline) {
         let looked_up = match &self.host {
             None => return,
             Some(Host::Address(address)) => Ok(vec![*address]),
@@ -138,18 +140,18 @@ impl Replicas {
     }
 
     /// Gives the turn to the next, which is the one to probe in this round.
-    pub(super) fn next(&mut self) -> Option<IpAddr> {
+    pub(in crate::client) fn next(&mut self) -> Option<IpAddr> {
         self.turn = self.turn.wrapping_add(1);
         self.in_turn()
     }
 
     /// The one whose turn it is.
-    pub(super) fn in_turn(&self) -> Option<IpAddr> {
+    pub(in crate::client) fn in_turn(&self) -> Option<IpAddr> {
         self.all.get(self.turn % self.all.len().max(1)).map(|replica| replica.address)
     }
 
     /// Notes that the replica at `address` answered, and what it said of itself.
-    pub(super) fn answered(&mut self, address: IpAddr, answerer: Option<&Answerer>) {
+    pub(in crate::client) fn answered(&mut self, address: IpAddr, answerer: Option<&Answerer>) {
         let Some(at) = self.find(address) else { return };
         let replica = &mut self.all[at];
         replica.failing = None;
@@ -163,26 +165,26 @@ impl Replicas {
     }
 
     /// Whether another process than before answers at `address`, which is told once.
-    pub(super) fn take_change(&mut self, address: IpAddr) -> bool {
+    pub(in crate::client) fn take_change(&mut self, address: IpAddr) -> bool {
         let at = self.find(address);
         at.is_some_and(|at| std::mem::take(&mut self.all[at].is_another))
     }
 
     /// Notes that the replica at `address` failed.
-    pub(super) fn failed(&mut self, address: IpAddr) {
+    pub(in crate::client) fn failed(&mut self, address: IpAddr) {
         if let Some(at) = self.find(address) {
             self.all[at].failing.get_or_insert_with(Instant::now);
         }
     }
 
     /// Whether the replica at `address` runs on this client's node, as it said.
-    pub(super) fn is_on_this_node(&self, address: IpAddr) -> bool {
+    pub(in crate::client) fn is_on_this_node(&self, address: IpAddr) -> bool {
         self.find(address).is_some_and(|at| self.all[at].is_on_this_node)
     }
 
     /// Why it is no fault that `address` fails, if there is a reason. `is_missed`: the target suffers from
     /// it, or somebody wants to know at once.
-    pub(super) fn excuse(&self, address: IpAddr, is_missed: bool) -> Option<Excuse> {
+    pub(in crate::client) fn excuse(&self, address: IpAddr, is_missed: bool) -> Option<Excuse> {
         let Some(at) = self.find(address) else { return Some(Excuse::Leaving) };
         let replica = &self.all[at];
         let within = |since: Option<Instant>, limit| since.is_some_and(|since| since.elapsed() < limit);

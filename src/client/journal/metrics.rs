@@ -9,10 +9,11 @@ use std::time::Duration;
 use crate::metrics::{Histogram, Number, Page, write_own};
 
 /// The kinds of probes.
-pub(super) const PROTOCOLS: [&str; 7] = ["dns", "tcp", "udp", "udp_series", "http", "mtu", "endpoint"];
+pub(in crate::client) const PROTOCOLS: [&str; 7] =
+    ["dns", "tcp", "udp", "udp_series", "http", "mtu", "endpoint"];
 
 /// How a probe may end: well, or with one of the log's error codes, of which those of an HTTP status are one.
-pub(super) const RESULTS: [&str; 16] = [
+pub(in crate::client) const RESULTS: [&str; 16] = [
     "success",
     "timeout",
     "refused",
@@ -32,7 +33,7 @@ pub(super) const RESULTS: [&str; 16] = [
 ];
 
 /// Whose durations are told: of a kind of probe as a whole, and of its phases.
-pub(super) const DURATIONS: [(&str, &str); 10] = [
+pub(in crate::client) const DURATIONS: [(&str, &str); 10] = [
     ("dns", "total"),
     ("tcp", "total"),
     ("tcp", "connect"),
@@ -46,14 +47,14 @@ pub(super) const DURATIONS: [(&str, &str); 10] = [
 ];
 
 /// Why a round may not be trusted.
-pub(super) const REASONS: [&str; 4] = ["throttled", "late", "memory", "local"];
+pub(in crate::client) const REASONS: [&str; 4] = ["throttled", "late", "memory", "local"];
 
 /// The room for a page: it has 29 KB at first, and 34 KB with ten digits to each count.
 const PAGE_CAPACITY: usize = 40 * 1024;
 
 /// All that is told.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(in crate::client) struct Metrics {
     probes: [[u64; RESULTS.len()]; PROTOCOLS.len()],
     durations: [Histogram; DURATIONS.len()],
     datagrams: [u64; Datagrams::COUNTS],
@@ -68,21 +69,21 @@ pub(super) struct Metrics {
 
 /// What has become of the datagrams of series and bursts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Datagrams {
-    pub(super) sent: u64,
-    pub(super) received: u64,
-    pub(super) lost_forward: u64,
-    pub(super) lost_return: u64,
-    pub(super) lost_unknown: u64,
-    pub(super) duplicate: u64,
-    pub(super) reordered: u64,
-    pub(super) late: u64,
-    pub(super) unsent: u64,
+pub(in crate::client) struct Datagrams {
+    pub(in crate::client) sent: u64,
+    pub(in crate::client) received: u64,
+    pub(in crate::client) lost_forward: u64,
+    pub(in crate::client) lost_return: u64,
+    pub(in crate::client) lost_unknown: u64,
+    pub(in crate::client) duplicate: u64,
+    pub(in crate::client) reordered: u64,
+    pub(in crate::client) late: u64,
+    pub(in crate::client) unsent: u64,
 }
 
 impl Metrics {
     /// Nothing found yet, and these verdicts to tell of.
-    pub(super) fn new(verdicts: impl IntoIterator<Item = &'static str>) -> Self {
+    pub(in crate::client) fn new(verdicts: impl IntoIterator<Item = &'static str>) -> Self {
         let verdicts: Vec<&'static str> = verdicts.into_iter().collect();
         Self {
             told: vec![0; verdicts.len()],
@@ -99,7 +100,7 @@ impl Metrics {
     }
 
     /// Counts a probe: `success` with its latency and its phases, or an error code with none.
-    pub(super) fn probe(
+    pub(in crate::client) fn probe(
         &mut self,
         protocol: &'static str,
         result: &str,
@@ -119,31 +120,31 @@ impl Metrics {
     }
 
     /// Counts the datagrams of one more series or burst.
-    pub(super) fn datagrams(&mut self, more: Datagrams) {
+    pub(in crate::client) fn datagrams(&mut self, more: Datagrams) {
         for (sum, (_, _, count)) in self.datagrams.iter_mut().zip(more.each()) {
             *sum += count;
         }
     }
 
     /// The path MTU is `bytes`.
-    pub(super) fn path_mtu(&mut self, bytes: u32) {
+    pub(in crate::client) fn path_mtu(&mut self, bytes: u32) {
         self.path_mtu = Some(bytes);
     }
 
     /// The verdict is `name`.
-    pub(super) fn verdict(&mut self, name: &'static str) {
+    pub(in crate::client) fn verdict(&mut self, name: &'static str) {
         self.verdict = Some(name);
     }
 
     /// Counts a verdict that was told.
-    pub(super) fn told(&mut self, name: &str) {
+    pub(in crate::client) fn told(&mut self, name: &str) {
         if let Some(index) = self.verdicts.iter().position(|verdict| *verdict == name) {
             self.told[index] += 1;
         }
     }
 
     /// Counts a round that began so much too late, and why it is suspect if it is.
-    pub(super) fn round(&mut self, late: Duration, suspect: Option<&str>) {
+    pub(in crate::client) fn round(&mut self, late: Duration, suspect: Option<&str>) {
         self.rounds += 1;
         self.late = Some(late);
         if let Some(index) = suspect.and_then(|reason| REASONS.iter().position(|name| *name == reason)) {
@@ -152,7 +153,7 @@ impl Metrics {
     }
 
     /// The page that `/metrics` shows.
-    pub(super) fn page(&self) -> String {
+    pub(in crate::client) fn page(&self) -> String {
         let mut page = Page::with_capacity(PAGE_CAPACITY);
         self.write_probes(&mut page);
         self.write_datagrams(&mut page);

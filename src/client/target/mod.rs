@@ -1,16 +1,20 @@
 //! Whom the rounds probe: the server's addresses, looked up before each round, and remembered for when that
 //! fails.
 
+pub(in crate::client) mod path_mtu;
+pub(in crate::client) mod protocols;
+pub(in crate::client) mod series;
+
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
-use super::accounts::Accounts;
-use super::lines::{Field, Lines};
-use super::streak::Streak;
-use crate::config::Host;
+use crate::client::journal::accounts::Accounts;
+use crate::client::journal::lines::{Field, Lines};
+use crate::client::journal::streak::Streak;
 use crate::dns::{self, Resolver};
 use crate::log::Value;
 use crate::probe::{Error, Failure, Phase};
+use crate::settings::Host;
 use crate::time::Deadline;
 
 /// The most addresses that are tried: each has its share of a probe's time, and a share of less than a
@@ -18,7 +22,7 @@ use crate::time::Deadline;
 const ADDRESSES: usize = 16;
 
 /// The server, by name or address.
-pub(super) struct Target {
+pub(in crate::client) struct Target {
     host: Host,
     known: Vec<IpAddr>,
     streak: Streak,
@@ -26,17 +30,17 @@ pub(super) struct Target {
 
 /// Where a round's probes go.
 #[derive(Clone, Debug)]
-pub(super) struct Aim {
+pub(in crate::client) struct Aim {
     /// In the order of trying; empty where none was ever learned.
-    pub(super) addresses: Vec<IpAddr>,
+    pub(in crate::client) addresses: Vec<IpAddr>,
     /// Whether they are remembered from a round before.
-    pub(super) is_cached: bool,
+    pub(in crate::client) is_cached: bool,
     /// What the nameservers said; `None` where none was asked.
-    pub(super) look_up: Option<Result<(), dns::Error>>,
+    pub(in crate::client) look_up: Option<Result<(), dns::Error>>,
 }
 
 impl Target {
-    pub(super) fn new(host: &Host) -> Self {
+    pub(in crate::client) fn new(host: &Host) -> Self {
         let known = match host {
             Host::Address(address) => vec![*address],
             Host::Name(_) => vec![],
@@ -45,7 +49,7 @@ impl Target {
     }
 
     /// The name that is looked up, if one is.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(in crate::client) fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Name(name) => Some(name),
             Host::Address(_) => None,
@@ -53,7 +57,7 @@ impl Target {
     }
 
     /// The target as it is configured.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::client) fn words(&self) -> String {
         match &self.host {
             Host::Name(name) => name.clone(),
             Host::Address(address) => address.to_string(),
@@ -61,7 +65,7 @@ impl Target {
     }
 
     /// Looks the name up, and prints the line about it.
-    pub(super) fn aim(
+    pub(in crate::client) fn aim(
         &mut self,
         resolver: &Resolver,
         deadline: Deadline,

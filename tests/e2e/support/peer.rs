@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::thread;
 use std::time::Instant;
 
-use crate::running::PATIENCE;
+use crate::support::running::PATIENCE;
 
 /// A connection.
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
@@ -110,7 +110,7 @@ pub(crate) fn own_address() -> Ipv4Addr {
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// An HTTP client.
-pub(crate) struct Http(pub(super) BufReader<TcpStream>);
+pub(crate) struct Http(pub(crate) BufReader<TcpStream>);
 
 /// A reply, whole.
 #[derive(Debug)]
@@ -214,7 +214,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
 }
 
 /// Numbers that look random and are the same in every run (xorshift64, Marsaglia 2003).
-pub(crate) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn next(&mut self) -> u64 {

@@ -4,17 +4,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::metrics::{Datagrams, Metrics};
-use super::summary::Summary;
+use crate::client::journal::metrics::{Datagrams, Metrics};
+use crate::client::journal::summary::Summary;
 use crate::probe::Error;
 use crate::probe::series::{Burst, Series, Settled};
 use crate::verdict::{Suspect, Verdict};
 
 /// The accounts of all rounds.
-pub(super) struct Accounts {
-    pub(super) summary: Summary,
+pub(in crate::client) struct Accounts {
+    pub(in crate::client) summary: Summary,
     /// Whether a probe has failed, ever.
-    pub(super) any_failure: bool,
+    pub(in crate::client) any_failure: bool,
     metrics: Arc<Mutex<Metrics>>,
     round: Vec<Entry>,
 }
@@ -28,11 +28,11 @@ struct Entry {
 type Timed = (Duration, Vec<(&'static str, Duration)>);
 
 impl Accounts {
-    pub(super) fn new(metrics: Arc<Mutex<Metrics>>) -> Self {
+    pub(in crate::client) fn new(metrics: Arc<Mutex<Metrics>>) -> Self {
         Self { summary: Summary::default(), any_failure: false, metrics, round: Vec::new() }
     }
 
-    pub(super) fn success(
+    pub(in crate::client) fn success(
         &mut self,
         protocol: &'static str,
         latency: Duration,
@@ -42,14 +42,14 @@ impl Accounts {
     }
 
     /// A probe that failed, and whether that is excused.
-    pub(super) fn failure(&mut self, protocol: &'static str, error: Error, is_excused: bool) {
+    pub(in crate::client) fn failure(&mut self, protocol: &'static str, error: Error, is_excused: bool) {
         self.any_failure |= !is_excused;
         self.round.push(Entry { protocol, result: Err(error) });
     }
 
     /// Counts a series. Where its flows could tell later which way a loss had gone, the unknown ones are
     /// those of `settled` alone.
-    pub(super) fn datagrams(&mut self, series: &Series, settled: Settled) {
+    pub(in crate::client) fn datagrams(&mut self, series: &Series, settled: Settled) {
         self.metrics().datagrams(Datagrams {
             sent: series.sent,
             received: series.sent.saturating_sub(series.lost),
@@ -63,7 +63,7 @@ impl Accounts {
         });
     }
 
-    pub(super) fn burst(&mut self, burst: &Burst) {
+    pub(in crate::client) fn burst(&mut self, burst: &Burst) {
         self.metrics().datagrams(Datagrams {
             sent: burst.sent,
             received: burst.sent.saturating_sub(burst.lost),
@@ -75,17 +75,22 @@ impl Accounts {
         });
     }
 
-    pub(super) fn path_mtu(&mut self, bytes: u32) {
+    pub(in crate::client) fn path_mtu(&mut self, bytes: u32) {
         self.metrics().path_mtu(bytes);
     }
 
     /// Counts a verdict that is news.
-    pub(super) fn told(&mut self, verdict: Verdict) {
+    pub(in crate::client) fn told(&mut self, verdict: Verdict) {
         self.metrics().told(verdict.name());
     }
 
     /// Ends a round that began so `late`.
-    pub(super) fn end_round(&mut self, late: Duration, suspect: Option<Suspect>, verdict: Verdict) {
+    pub(in crate::client) fn end_round(
+        &mut self,
+        late: Duration,
+        suspect: Option<Suspect>,
+        verdict: Verdict,
+    ) {
         let entries = std::mem::take(&mut self.round);
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         for Entry { protocol, result } in entries {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::running::PATIENCE;
+use crate::support::running::PATIENCE;
 
 /// A TCP server that hands each connection to `serve`, in a thread of its own. It lasts as long as the tests.
 pub(crate) fn tcp(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {

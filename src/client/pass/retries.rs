@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::path::Measured;
-use super::services::Prober;
+use crate::client::target::path_mtu::Measured;
+use crate::client::target::protocols::Prober;
 use crate::parallel::{self, Work};
 use crate::probe::series::{self, Burst, Dead, Flows, Times};
 use crate::probe::{Answerer, Error, Outcome, Phase};
@@ -15,38 +15,38 @@ use crate::verdict::{Protocol, Symptom, Tries};
 const SPACING: Duration = Duration::from_millis(1);
 
 /// A protocol at an address.
-pub(super) type Subject = (Protocol, SocketAddr);
+pub(in crate::client) type Subject = (Protocol, SocketAddr);
 
 /// What to try.
 #[derive(Default)]
-pub(super) struct Plan<'a> {
+pub(in crate::client) struct Plan<'a> {
     /// Probes to try again and again.
-    pub(super) subjects: Vec<Subject>,
+    pub(in crate::client) subjects: Vec<Subject>,
     /// Bursts: to whom, from how many new source ports, and how many datagrams from each.
-    pub(super) bursts: Vec<(SocketAddr, usize, usize)>,
+    pub(in crate::client) bursts: Vec<(SocketAddr, usize, usize)>,
     /// Measures the path MTU.
-    pub(super) path: Option<&'a (dyn Fn(Deadline) -> Option<Measured> + Sync)>,
+    pub(in crate::client) path: Option<&'a (dyn Fn(Deadline) -> Option<Measured> + Sync)>,
     /// Whether the latency is to be measured again, by another series.
-    pub(super) times: bool,
+    pub(in crate::client) times: bool,
 }
 
 /// What came of a plan, in its order.
 #[derive(Default)]
-pub(super) struct Results {
-    pub(super) tries: Vec<Tries>,
+pub(in crate::client) struct Results {
+    pub(in crate::client) tries: Vec<Tries>,
     /// Who answered over HTTP at which address.
-    pub(super) answerers: Vec<(IpAddr, Answerer)>,
-    pub(super) bursts: Vec<Burst>,
-    pub(super) path: Option<Measured>,
-    pub(super) flows: Option<Dead>,
-    pub(super) times: Option<Times>,
+    pub(in crate::client) answerers: Vec<(IpAddr, Answerer)>,
+    pub(in crate::client) bursts: Vec<Burst>,
+    pub(in crate::client) path: Option<Measured>,
+    pub(in crate::client) flows: Option<Dead>,
+    pub(in crate::client) times: Option<Times>,
     /// The system had no thread left for some of it.
-    pub(super) is_short: bool,
+    pub(in crate::client) is_short: bool,
 }
 
 /// Carries `plan` out, all of it at once, before `deadline`; the silent ones of `flows` are asked again
 /// meanwhile.
-pub(super) fn carry_out(
+pub(in crate::client) fn carry_out(
     plan: &Plan,
     flows: Option<&mut Flows>,
     prober: Prober,
@@ -115,7 +115,7 @@ fn try_again((protocol, address): Subject, prober: Prober, deadline: Deadline) -
 
 /// The more telling of two symptoms: silence says the least. ICMP messages are limited to about one a second
 /// (`icmp_ratelimit` in ip-sysctl), so that what was refused once looks silent when it is asked again.
-pub(super) fn telling(before: Option<Symptom>, now: Symptom) -> Symptom {
+pub(in crate::client) fn telling(before: Option<Symptom>, now: Symptom) -> Symptom {
     before.filter(|_| now.error == Error::Timeout).unwrap_or(now)
 }
 

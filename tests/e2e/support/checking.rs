@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::line::Line;
-use crate::running::{Ended, Running};
+use crate::support::line::Line;
+use crate::support::running::{Ended, Running};
 use crate::support::{PROBES_ALONE, smoker};
 
 fn command(host: &str, flags: &[&str]) -> Command {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use crate::scripted::serve_tcp;
+use crate::support::scripted::serve_tcp;
 
 /// A question, as a nameserver hears it.
 #[derive(Debug)]

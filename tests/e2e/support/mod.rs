@@ -1,4 +1,15 @@
-//! Running `smoker`, for the tests of both sides.
+//! Tools of the tests: running `smoker`, scripted peers and nameservers, readers of what it prints.
+
+pub(crate) mod checking;
+pub(crate) mod child;
+pub(crate) mod isolated;
+pub(crate) mod line;
+pub(crate) mod nameserver;
+pub(crate) mod peer;
+pub(crate) mod running;
+pub(crate) mod rust;
+pub(crate) mod scripted;
+pub(crate) mod yaml;
 
 use std::process::Command;
 

@@ -4,27 +4,27 @@ use std::time::SystemTime;
 
 /// The failures in a row of one protocol.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Streak {
+pub(in crate::client) struct Streak {
     running: Option<Running>,
 }
 
 /// A row of failures that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Running {
+pub(in crate::client) struct Running {
     /// How many, 1 or more.
-    pub(super) failures: u64,
+    pub(in crate::client) failures: u64,
     /// When the first was found.
-    pub(super) since: SystemTime,
+    pub(in crate::client) since: SystemTime,
 }
 
 impl Streak {
     /// A success ends the row.
-    pub(super) fn end(&mut self) {
+    pub(in crate::client) fn end(&mut self) {
         self.running = None;
     }
 
     /// A failure at `now` goes on with it, or begins one.
-    pub(super) fn fail(&mut self, now: SystemTime) -> Running {
+    pub(in crate::client) fn fail(&mut self, now: SystemTime) -> Running {
         let before = self.running.unwrap_or(Running { failures: 0, since: now });
         *self.running.insert(Running { failures: before.failures + 1, ..before })
     }

@@ -3,14 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use super::accounts::Accounts;
-use super::lines::{Field, Lines};
-use super::streak::Streak;
-use crate::config;
+use crate::client::journal::accounts::Accounts;
+use crate::client::journal::lines::{Field, Lines};
+use crate::client::journal::streak::Streak;
 use crate::log::Value;
 use crate::probe::path::{self, Finding, PathReport};
 use crate::probe::transfer::{self, Direction};
 use crate::probe::{Error, Failure, Phase};
+use crate::settings;
 use crate::time::Deadline;
 
 /// The addresses that are measured one after another: a black hole takes half a second to be sure of, and
@@ -19,7 +19,7 @@ const ADDRESSES: usize = 4;
 
 /// When the path MTU was measured, how often it has failed, and where.
 #[derive(Default)]
-pub(super) struct Path {
+pub(in crate::client) struct Path {
     rounds: u64,
     streak: Streak,
     /// The address that large packets did not reach, or not come from, when it was last measured.
@@ -29,17 +29,21 @@ pub(super) struct Path {
 }
 
 /// What large packets come to on the way to an address.
-pub(super) type Measured = (IpAddr, PathReport);
+pub(in crate::client) type Measured = (IpAddr, PathReport);
 
 /// Whether `config` probes anything that tells the path MTU.
-pub(super) fn is_measurable(config: &config::Client) -> bool {
+pub(in crate::client) fn is_measurable(config: &settings::Client) -> bool {
     config.mtu_interval > 0 && (config.protocols.udp || config.protocols.http)
 }
 
 /// Measures the path MTU to one of `addresses` after another, over the protocols that are probed: the first
 /// with a black hole, or the first of all. A Service leads to one replica or another, and so does its path.
-pub(super) fn measure(addresses: &[IpAddr], config: &config::Client, deadline: Deadline) -> Option<Measured> {
-    let config::Client { protocols, ports, .. } = config;
+pub(in crate::client) fn measure(
+    addresses: &[IpAddr],
+    config: &settings::Client,
+    deadline: Deadline,
+) -> Option<Measured> {
+    let settings::Client { protocols, ports, .. } = config;
     let mut first = None;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let peer = |wanted: bool, port| wanted.then_some(SocketAddr::new(*address, port));
@@ -56,14 +60,14 @@ pub(super) fn measure(addresses: &[IpAddr], config: &config::Client, deadline: D
 
 impl Path {
     /// Whether the round that begins is one that measures.
-    pub(super) fn is_due(&mut self, config: &config::Client) -> bool {
+    pub(in crate::client) fn is_due(&mut self, config: &settings::Client) -> bool {
         self.rounds += 1;
         is_measurable(config) && (self.rounds - 1).is_multiple_of(config.mtu_interval)
     }
 
     /// The addresses to measure: the target's, that of the last black hole, and those of `replicas`, as many
     /// as the time is enough for.
-    pub(super) fn addresses(&self, target: Option<IpAddr>, replicas: &[IpAddr]) -> Vec<IpAddr> {
+    pub(in crate::client) fn addresses(&self, target: Option<IpAddr>, replicas: &[IpAddr]) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
         for address in target.into_iter().chain(self.hole).chain(replicas.iter().copied()) {
             if addresses.len() < ADDRESSES && !addresses.contains(&address) {
@@ -75,7 +79,7 @@ impl Path {
 
     /// Whether it takes an explanation: large packets vanish, or routers say that they are too large, which
     /// was not so the last time.
-    pub(super) fn is_worse(&self, (_, report): &Measured) -> bool {
+    pub(in crate::client) fn is_worse(&self, (_, report): &Measured) -> bool {
         match report.finding {
             Finding::BlackHole(_) => true,
             Finding::Smaller => report.mtu != self.mtu,
@@ -84,7 +88,7 @@ impl Path {
     }
 
     /// Prints the line of what was measured in `took`.
-    pub(super) fn tell(
+    pub(in crate::client) fn tell(
         &mut self,
         (address, report): &Measured,
         took: Duration,

@@ -2,7 +2,7 @@
 //!
 //! Where settings come from is the caller's business (`cli` for flags, `main` for the environment).
 
-mod settings;
+mod table;
 mod value;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::log::{Form, Level};
 use value::Text;
 
-pub use settings::{Command, Fallback, SETTINGS, Setting};
+pub use table::{Command, Fallback, SETTINGS, Setting};
 pub use value::{Host, Invalid, MAX_DURATION, MAX_NODE_NAME, Percent, Protocols};
 
 /// The ports of the three protocols.
@@ -97,7 +97,7 @@ pub struct Given<'a> {
 impl Given<'_> {
     /// The settings of `smoker server`.
     pub fn server(&self) -> Result<Server, Invalid> {
-        let bind = self.text(&settings::BIND_ADDRESS).map(|text| value::address(&text)).transpose()?;
+        let bind = self.text(&table::BIND_ADDRESS).map(|text| value::address(&text)).transpose()?;
         let ports = self.ports(0)?;
         self.refuse_shared_port(ports)?;
         self.server_at(bind, ports)
@@ -105,9 +105,9 @@ impl Given<'_> {
 
     /// The settings of `smoker client`.
     pub fn client(&self) -> Result<Client, Invalid> {
-        let client_port = self.text(&settings::CLIENT_PORT).map(|text| value::port(&text, 0)).transpose()?;
-        let client = self.aimed_client(self.duration(&settings::TEST_INTERVAL)?)?;
-        Ok(Client { client_port, summary_interval: self.duration(&settings::SUMMARY_INTERVAL)?, ..client })
+        let client_port = self.text(&table::CLIENT_PORT).map(|text| value::port(&text, 0)).transpose()?;
+        let client = self.aimed_client(self.duration(&table::TEST_INTERVAL)?)?;
+        Ok(Client { client_port, summary_interval: self.duration(&table::SUMMARY_INTERVAL)?, ..client })
     }
 
     /// The settings of `smoker check`: a client that makes one round, or a few with a second between.
@@ -120,42 +120,41 @@ impl Given<'_> {
     /// told them.
     pub fn local(&self) -> Result<(Server, Client), Invalid> {
         let (loopback, free) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Ports { tcp: 0, udp: 0, http: 0 });
-        let interval = match self.text(&settings::TEST_INTERVAL) {
-            Some(text) => value::duration(&text, settings::SHORTEST)?,
+        let interval = match self.text(&table::TEST_INTERVAL) {
+            Some(text) => value::duration(&text, table::SHORTEST)?,
             None => LOCAL_INTERVAL,
         };
         let client = self.client_of(Host::Address(loopback), free, interval)?;
-        let summary_interval = self.duration(&settings::SUMMARY_INTERVAL)?;
+        let summary_interval = self.duration(&table::SUMMARY_INTERVAL)?;
         Ok((self.server_at(Some(loopback), free)?, Client { summary_interval, ..client }))
     }
 
     /// How much to log, the same setting for all commands.
     pub fn log_level(&self) -> Result<Level, Invalid> {
-        value::level(&self.required(&settings::LOG_LEVEL))
+        value::level(&self.required(&table::LOG_LEVEL))
     }
 
     /// The form of the log's lines, the same setting for all commands.
     pub fn log_form(&self) -> Result<Form, Invalid> {
-        value::form(&self.required(&settings::LOG_FORMAT))
+        value::form(&self.required(&table::LOG_FORMAT))
     }
 
     fn server_at(&self, bind: Option<IpAddr>, ports: Ports) -> Result<Server, Invalid> {
         Ok(Server {
             bind,
             ports,
-            max_connections: value::connections(&self.required(&settings::MAX_CONNECTIONS))?,
-            idle_timeout: self.duration(&settings::IDLE_TIMEOUT)?,
-            drain_delay: self.duration(&settings::DRAIN_DELAY)?,
-            shutdown_timeout: self.duration(&settings::SHUTDOWN_TIMEOUT)?,
+            max_connections: value::connections(&self.required(&table::MAX_CONNECTIONS))?,
+            idle_timeout: self.duration(&table::IDLE_TIMEOUT)?,
+            drain_delay: self.duration(&table::DRAIN_DELAY)?,
+            shutdown_timeout: self.duration(&table::SHUTDOWN_TIMEOUT)?,
             node_name: self.node_name()?,
-            pod_name: self.text(&settings::POD_NAME).map(|text| value::pod_name(&text)).transpose()?,
+            pod_name: self.text(&table::POD_NAME).map(|text| value::pod_name(&text)).transpose()?,
         })
     }
 
     /// A client of the host and ports that are given.
     fn aimed_client(&self, interval: Duration) -> Result<Client, Invalid> {
-        let endpoints_host =
-            self.text(&settings::ENDPOINTS_HOST).map(|text| value::host(&text)).transpose()?;
+        let endpoints_host = self.text(&table::ENDPOINTS_HOST).map(|text| value::host(&text)).transpose()?;
         let client = self.client_of(self.host()?, self.ports(1)?, interval)?;
         Ok(Client { endpoints_host, ..client })
     }
@@ -167,33 +166,33 @@ impl Given<'_> {
             endpoints_host: None,
             ports,
             interval,
-            timeout: self.duration(&settings::TEST_TIMEOUT)?,
+            timeout: self.duration(&table::TEST_TIMEOUT)?,
             node_name: self.node_name()?,
-            protocols: value::protocols(&self.required(&settings::PROTOCOLS))?,
-            udp_flows: value::flows(&self.required(&settings::UDP_FLOWS))?,
-            udp_spacing: self.duration(&settings::UDP_SPACING)?,
-            loss_threshold: value::percent(&self.required(&settings::LOSS_THRESHOLD))?,
-            mtu_interval: value::rounds(&self.required(&settings::MTU_INTERVAL), 0)?,
+            protocols: value::protocols(&self.required(&table::PROTOCOLS))?,
+            udp_flows: value::flows(&self.required(&table::UDP_FLOWS))?,
+            udp_spacing: self.duration(&table::UDP_SPACING)?,
+            loss_threshold: value::percent(&self.required(&table::LOSS_THRESHOLD))?,
+            mtu_interval: value::rounds(&self.required(&table::MTU_INTERVAL), 0)?,
             summary_interval: Duration::ZERO,
             client_port: None,
             is_check: false,
-            count: self.text(&settings::COUNT).map(|text| value::rounds(&text, 1)).transpose()?,
+            count: self.text(&table::COUNT).map(|text| value::rounds(&text, 1)).transpose()?,
         })
     }
 
     fn node_name(&self) -> Result<String, Invalid> {
-        value::node_name(&self.required(&settings::NODE_NAME))
+        value::node_name(&self.required(&table::NODE_NAME))
     }
 
     fn host(&self) -> Result<Host, Invalid> {
-        value::host(&self.required(&settings::SERVER_HOST))
+        value::host(&self.required(&table::SERVER_HOST))
     }
 
     fn ports(&self, lowest: u16) -> Result<Ports, Invalid> {
         Ok(Ports {
-            tcp: value::port(&self.required(&settings::TCP_PORT), lowest)?,
-            udp: value::port(&self.required(&settings::UDP_PORT), lowest)?,
-            http: value::port(&self.required(&settings::HTTP_PORT), lowest)?,
+            tcp: value::port(&self.required(&table::TCP_PORT), lowest)?,
+            udp: value::port(&self.required(&table::UDP_PORT), lowest)?,
+            http: value::port(&self.required(&table::HTTP_PORT), lowest)?,
         })
     }
 
@@ -205,9 +204,8 @@ impl Given<'_> {
         if ports.tcp != ports.http || ports.tcp == 0 {
             return Ok(());
         }
-        let [tcp, http] = [&settings::TCP_PORT, &settings::HTTP_PORT].map(|setting| self.required(setting));
-        let (blamed, other) =
-            if self.text(&settings::HTTP_PORT).is_some() { (http, tcp) } else { (tcp, http) };
+        let [tcp, http] = [&table::TCP_PORT, &table::HTTP_PORT].map(|setting| self.required(setting));
+        let (blamed, other) = if self.text(&table::HTTP_PORT).is_some() { (http, tcp) } else { (tcp, http) };
         Err(blamed.invalid(&format!("is the port of {} too (each needs its own)", other.origin)))
     }
 

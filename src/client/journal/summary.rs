@@ -17,13 +17,18 @@ struct Account {
 
 /// The accounts of all protocols that were probed, in the order in which each came first.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(in crate::client) struct Summary {
     accounts: Vec<Account>,
 }
 
 impl Summary {
     /// Counts a probe: with its latency where it succeeded and the prober was not in doubt.
-    pub(super) fn add(&mut self, protocol: &'static str, succeeded: bool, latency: Option<Duration>) {
+    pub(in crate::client) fn add(
+        &mut self,
+        protocol: &'static str,
+        succeeded: bool,
+        latency: Option<Duration>,
+    ) {
         let account = self.account(protocol);
         account.count += 1;
         account.failures += u64::from(!succeeded);
@@ -34,7 +39,7 @@ impl Summary {
     }
 
     /// Prints the lines, and begins anew.
-    pub(super) fn print(&mut self, log: &Log) {
+    pub(in crate::client) fn print(&mut self, log: &Log) {
         for account in self.accounts.drain(..) {
             account.print(log);
         }

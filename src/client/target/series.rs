@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::accounts::Accounts;
-use super::lines::{Field, Lines};
-use super::streak::Streak;
+use crate::client::journal::accounts::Accounts;
+use crate::client::journal::lines::{Field, Lines};
+use crate::client::journal::streak::Streak;
 use crate::log::Value;
 use crate::probe::series::{Flows, Series};
 use crate::probe::{Failure, Phase};
@@ -14,11 +14,11 @@ use crate::time::Deadline;
 /// How often a flow is kept alive between rounds: connection tracking forgets one that was answered after two
 /// minutes, and one that was not, as it looks while packets are lost, after thirty seconds
 /// (`nf_conntrack_udp_timeout`).
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
+pub(in crate::client) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The flows to the server that is probed now.
 #[derive(Default)]
-pub(super) struct Datagrams {
+pub(in crate::client) struct Datagrams {
     flows: Option<Flows>,
     /// When they last sent something.
     alive: Option<Instant>,
@@ -27,7 +27,7 @@ pub(super) struct Datagrams {
 
 impl Datagrams {
     /// Sends a series over `count` flows to `peer`, opened where they are to another, and prints the line.
-    pub(super) fn series(
+    pub(in crate::client) fn series(
         &mut self,
         peer: SocketAddr,
         count: usize,
@@ -58,12 +58,12 @@ impl Datagrams {
     }
 
     /// The flows, where there are any.
-    pub(super) fn flows(&mut self) -> Option<&mut Flows> {
+    pub(in crate::client) fn flows(&mut self) -> Option<&mut Flows> {
         self.flows.as_mut()
     }
 
     /// Keeps the flows alive where they have been idle for long: between rounds, and in long ones.
-    pub(super) fn keep_alive_if_due(&mut self) {
+    pub(in crate::client) fn keep_alive_if_due(&mut self) {
         let is_due = self.alive.is_some_and(|alive| alive.elapsed() >= KEEP_ALIVE);
         if let Some(flows) = self.flows.as_mut().filter(|_| is_due) {
             flows.keep_alive();

@@ -1,19 +1,21 @@
 //! The diagnosing pass: what a verdict needs is found out within one more `TEST_TIMEOUT`, and handed to the
 //! rules as plain data.
 
+pub(in crate::client) mod retries;
+
 use std::net::{IpAddr, SocketAddr};
 
-use super::datagrams::Datagrams;
-use super::path::{self, Path};
-use super::replicas::Replicas;
-use super::retries::{Plan, Results, Subject, carry_out, telling};
-use super::round::Round;
-use super::services::Prober;
-use crate::config;
+use crate::client::pass::retries::{Plan, Results, Subject, carry_out, telling};
+use crate::client::replicas::Replicas;
+use crate::client::round::Round;
+use crate::client::target::path_mtu::{self, Path};
+use crate::client::target::protocols::Prober;
+use crate::client::target::series::Datagrams;
 use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::{Burst, Times};
+use crate::settings;
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
 
@@ -31,21 +33,21 @@ const DIRECT_BURSTS: usize = 2;
 const LAST_SHARE: u32 = 10;
 
 /// Who diagnoses.
-pub(super) struct Pass<'a> {
-    pub(super) config: &'a config::Client,
-    pub(super) resolver: &'a Resolver,
+pub(in crate::client) struct Pass<'a> {
+    pub(in crate::client) config: &'a settings::Client,
+    pub(in crate::client) resolver: &'a Resolver,
     /// The target's name, where nameservers are to know it.
-    pub(super) name: Option<&'a str>,
-    pub(super) prober: Prober,
-    pub(super) path: &'a Path,
+    pub(in crate::client) name: Option<&'a str>,
+    pub(in crate::client) prober: Prober,
+    pub(in crate::client) path: &'a Path,
     /// Whether the verdict that stands is that large packets vanish.
-    pub(super) is_hole_standing: bool,
+    pub(in crate::client) is_hole_standing: bool,
 }
 
 impl Pass<'_> {
     /// Tries what failed again, and everything beside it; the latencies of another series, where the round's
     /// were out of the history.
-    pub(super) fn diagnose(
+    pub(in crate::client) fn diagnose(
         &self,
         round: &Round,
         replicas: &mut Replicas,
@@ -57,7 +59,7 @@ impl Pass<'_> {
         let target = round.aim.addresses.iter().chain(learned).next().copied();
         let listed = replicas.addresses();
         let large = self.path.addresses(target, &listed);
-        let measure = |deadline| path::measure(&large, self.config, deadline);
+        let measure = |deadline| path_mtu::measure(&large, self.config, deadline);
         let plan = Plan {
             subjects: subjects(round, target, &listed),
             bursts: self.bursts(target, &listed),
@@ -109,7 +111,7 @@ impl Pass<'_> {
             Some((_, PathReport { finding: Finding::BlackHole(_), .. })) => true,
             Some(_) => !self.is_hole_standing,
         };
-        path::is_measurable(self.config) && !is_settled && !round.all_have_failed()
+        path_mtu::is_measurable(self.config) && !is_settled && !round.all_have_failed()
     }
 
     fn evidence(

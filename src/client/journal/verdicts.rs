@@ -1,11 +1,11 @@
 //! The line of a verdict, where there is something new to tell.
 
-use super::standing::News;
+use crate::client::incident::News;
 use crate::log::{Level, Log, Value};
 use crate::verdict::{Ruling, Verdict};
 
 /// Prints what is new, if anything is. A fault and its end are printed at every level.
-pub(super) fn tell(ruling: &Ruling, news: News, log: &Log) {
+pub(in crate::client) fn tell(ruling: &Ruling, news: News, log: &Log) {
     let words: Vec<Value> = ruling.evidence.iter().map(|word| Value::Word(word)).collect();
     let evidence = ("evidence", Value::List(&words));
     let detail = ("detail", Value::Text(&ruling.detail));

@@ -3,33 +3,33 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::accounts::Accounts;
-use super::lines::{Field, Lines, retransmits};
-use super::streak::Streak;
-use super::target::Aim;
-use crate::config;
+use crate::client::journal::accounts::Accounts;
+use crate::client::journal::lines::{Field, Lines, retransmits};
+use crate::client::journal::streak::Streak;
+use crate::client::target::Aim;
 use crate::log::Value;
 use crate::probe::{self, Answerer, Error, Failure, Outcome, Phase, Report, Success};
+use crate::settings;
 use crate::time::Deadline;
 use crate::verdict::{Protocol, Symptom};
 
 /// One protocol at its port.
-pub(super) struct Service {
-    pub(super) protocol: Protocol,
-    pub(super) port: u16,
+pub(in crate::client) struct Service {
+    pub(in crate::client) protocol: Protocol,
+    pub(in crate::client) port: u16,
     streak: Streak,
 }
 
 /// Who probes.
 #[derive(Clone, Copy)]
-pub(super) struct Prober {
+pub(in crate::client) struct Prober {
     /// This process's own number, where it serves HTTP too: it is no peer of itself.
-    pub(super) own: Option<u64>,
+    pub(in crate::client) own: Option<u64>,
 }
 
 /// Those that `config` has probed, in the order of a round.
-pub(super) fn all(config: &config::Client) -> Vec<Service> {
-    let config::Client { protocols, ports, .. } = config;
+pub(in crate::client) fn all(config: &settings::Client) -> Vec<Service> {
+    let settings::Client { protocols, ports, .. } = config;
     let wanted = [
         (protocols.tcp, Protocol::Tcp, ports.tcp),
         (protocols.udp, Protocol::Udp, ports.udp),
@@ -40,7 +40,12 @@ pub(super) fn all(config: &config::Client) -> Vec<Service> {
 }
 
 impl Prober {
-    pub(super) fn probe(self, protocol: Protocol, address: SocketAddr, deadline: Deadline) -> Outcome {
+    pub(in crate::client) fn probe(
+        self,
+        protocol: Protocol,
+        address: SocketAddr,
+        deadline: Deadline,
+    ) -> Outcome {
         match protocol {
             Protocol::Tcp => probe::tcp(address, deadline),
             Protocol::Udp => probe::udp(address, deadline),
@@ -50,7 +55,7 @@ impl Prober {
 }
 
 /// The word of a protocol in the lines.
-pub(super) fn kind(protocol: Protocol) -> &'static str {
+pub(in crate::client) fn kind(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",
@@ -60,7 +65,7 @@ pub(super) fn kind(protocol: Protocol) -> &'static str {
 
 impl Service {
     /// Probes the addresses and prints the line. The error is how it failed.
-    pub(super) fn probe(
+    pub(in crate::client) fn probe(
         &mut self,
         aim: &Aim,
         name: Option<&str>,
@@ -119,7 +124,7 @@ fn tried_name(name: Option<&str>) -> Vec<Field<'_>> {
 }
 
 /// The latency, its parts, and what was sent again.
-pub(super) fn durations(success: &Success) -> Vec<Field<'_>> {
+pub(in crate::client) fn durations(success: &Success) -> Vec<Field<'_>> {
     let mut fields = vec![("latency", Value::Milliseconds(success.latency))];
     fields.extend(success.phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
     fields.extend(retransmits(success.retransmits));
@@ -127,7 +132,7 @@ pub(super) fn durations(success: &Success) -> Vec<Field<'_>> {
 }
 
 /// The pod, and the client's address where it was translated on the way.
-pub(super) fn answerer_fields(answerer: &Answerer) -> Vec<Field<'_>> {
+pub(in crate::client) fn answerer_fields(answerer: &Answerer) -> Vec<Field<'_>> {
     let mut fields = Vec::new();
     if !answerer.pod.is_empty() {
         fields.push(("pod", Value::Word(&answerer.pod)));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::doubt::Doubt;
-use super::streak::Running;
+use crate::client::journal::streak::Running;
+use crate::client::starvation::Doubt;
 use crate::log::{Level, Log, Value};
 use crate::probe::{Error, Failure};
 
@@ -11,17 +11,17 @@ use crate::probe::{Error, Failure};
 const DOUBTFUL: Duration = Duration::from_millis(10);
 
 /// A field of a line.
-pub(super) type Field<'a> = (&'a str, Value<'a>);
+pub(in crate::client) type Field<'a> = (&'a str, Value<'a>);
 
 /// Prints lines.
-pub(super) struct Lines<'a> {
-    pub(super) log: &'a Log,
-    pub(super) doubt: Doubt,
+pub(in crate::client) struct Lines<'a> {
+    pub(in crate::client) log: &'a Log,
+    pub(in crate::client) doubt: Doubt,
 }
 
 impl Lines<'_> {
     /// A success that took so long. What was quick needs no look into what was denied to the prober.
-    pub(super) fn success(&mut self, kind: &str, took: Duration, fields: &[Field]) {
+    pub(in crate::client) fn success(&mut self, kind: &str, took: Duration, fields: &[Field]) {
         if took >= DOUBTFUL {
             self.doubt.suspect();
         }
@@ -29,7 +29,7 @@ impl Lines<'_> {
     }
 
     /// A failure of what `tried` names, with what else there is to say of it.
-    pub(super) fn failure(
+    pub(in crate::client) fn failure(
         &mut self,
         kind: &str,
         failure: &Failure,
@@ -59,7 +59,7 @@ impl Lines<'_> {
     }
 
     /// What could not be measured, and so has neither succeeded nor failed.
-    pub(super) fn unmeasured(&mut self, kind: &str, failure: &Failure, tried: Field) {
+    pub(in crate::client) fn unmeasured(&mut self, kind: &str, failure: &Failure, tried: Field) {
         let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
         let fields = [("error", Value::Word(&error)), ("phase", Value::Word(&phase)), tried];
         self.print(Level::Info, kind, "UNMEASURED", &fields);
@@ -77,6 +77,6 @@ impl Lines<'_> {
 }
 
 /// `retrans=N`, where there were any.
-pub(super) fn retransmits(count: u32) -> Option<Field<'static>> {
+pub(in crate::client) fn retransmits(count: u32) -> Option<Field<'static>> {
     (count > 0).then_some(("retrans", Value::Count(count.into())))
 }
