@@ -1,7 +1,7 @@
 //! The benchmark: Smoker against the smallest server and the smallest prober that do the same, side by side.
 //!
-//! `cargo bench --bench bench` measures everything in seven minutes or so and prints tables for the
-//! README. `SMOKER_BENCH=quick` goes through all of it too fast for the numbers to mean anything;
+//! `cargo bench --bench bench` measures everything in seven minutes or so and prints the tables of benches/
+//! README.md. `SMOKER_BENCH=quick` goes through all of it too fast for the numbers to mean anything;
 //! `SMOKER_BENCH=floor` compares the floor with itself, which shows the error of the harness;
 //! `SMOKER_BIN=path` names the binary.
 

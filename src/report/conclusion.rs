@@ -84,8 +84,8 @@ const TABLE: [Row; 16] = [
     ),
     (
         NO_VERDICT,
-        "see README, \"Errors, and where to look\"; for these nodes alone, their network comes first",
-        "see README, \"Errors, and where to look\"; for all nodes, the server, its Service or DNS",
+        "see manifests/README.md, \"Errors\"; for these nodes alone, their network comes first",
+        "see manifests/README.md, \"Errors\"; for all nodes, the server, its Service or DNS",
     ),
 ];
 

@@ -1,5 +1,5 @@
-//! The README against the code: the settings, the error codes, the verdicts and whom to call, the metrics and
-//! alerts, the commands and the lines that it shows.
+//! The READMEs against the code: settings, error codes, verdicts and whom to call, metrics and alerts, the
+//! commands and the lines that they show; and their form: length, width of cells, links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,8 +15,29 @@ use smoker::verdict::Verdict;
 use crate::monitoring::pages;
 use crate::support::line::Line;
 
-fn readme() -> String {
+/// The introduction, and the page of each folder that has one.
+const READMES: [&str; 5] =
+    ["README.md", "manifests/README.md", "scripts/README.md", "benches/README.md", "src/README.md"];
+
+/// An introduction is read in one sitting.
+const README_LINES: usize = 200;
+
+/// A wider cell makes a table that no screen shows whole.
+const CELL_CHARACTERS: usize = 100;
+
+/// The introduction: what Smoker is, what it looks like, the verdicts.
+fn introduction() -> String {
     read("README.md")
+}
+
+/// The operator's reference.
+fn reference() -> String {
+    read("manifests/README.md")
+}
+
+/// All of them, one after the other.
+fn all() -> String {
+    READMES.map(read).concat()
 }
 
 fn read(path: &str) -> String {
@@ -41,6 +62,52 @@ fn cells(row: &str) -> Vec<String> {
 /// The words of a cell that is a list of them: `` `a` `b` ``.
 fn words(cell: &str) -> impl Iterator<Item = &str> {
     cell.split("` `")
+}
+
+/// The lines of `text` outside fenced blocks.
+fn prose(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let outside = |line: &&str| {
+        let fence = line.starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    };
+    text.lines().filter(outside).collect()
+}
+
+/// The cells of tables that have too many characters.
+fn wide_cells(text: &str) -> Vec<String> {
+    let rows = prose(text).into_iter().filter(|line| line.starts_with('|'));
+    rows.flat_map(cells).filter(|cell| cell.chars().count() > CELL_CHARACTERS).collect()
+}
+
+/// Where the links of `text` lead, external ones apart.
+fn links(text: &str) -> Vec<String> {
+    // A link's text may be broken into two lines, its target never is.
+    let starts = text.match_indices("](").map(|(at, start)| &text[at + start.len()..]);
+    let targets = starts.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned());
+    targets.filter(|target| !target.contains("://")).collect()
+}
+
+/// The anchors of the headings of `text` on a page: lower case, spaces as hyphens, punctuation dropped.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text).into_iter().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = kept.chars().filter(|&c| c.is_alphanumeric() || c == ' ' || c == '-');
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+/// What is wrong with the link to `target` from the file at `path`.
+fn broken(path: &str, target: &str) -> Option<String> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let linked = if file.is_empty() { folder } else { folder.parent()?.join(file) };
+    let Ok(text) = fs::read_to_string(&linked) else { return Some(format!("{path}: no file {target}")) };
+    let found = anchor.is_empty() || anchors(&text).iter().any(|known| known == anchor);
+    (!found).then(|| format!("{path}: no heading {target}"))
 }
 
 /// What the table of settings says of each: environment, flag, default, commands.
@@ -130,39 +197,47 @@ fn the_table_of_settings_is_the_code_s() {
                 .to_vec()
         })
         .collect();
-    assert_eq!(settings_of(&readme()), expected);
+    assert_eq!(settings_of(&reference()), expected);
 }
 
 #[test]
 fn the_table_of_errors_has_every_code_and_no_other() {
-    let told: Vec<String> = table(&readme(), "error").into_iter().map(|row| row[0].clone()).collect();
+    let told: Vec<String> = table(&reference(), "error").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(told.len(), codes().len(), "{told:?}");
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), codes());
 }
 
 #[test]
 fn the_table_of_verdicts_has_each_of_them_and_no_other() {
-    let told: Vec<String> = table(&readme(), "verdict").into_iter().map(|row| row[0].clone()).collect();
+    let told: Vec<String> = table(&introduction(), "verdict").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(told, Verdict::ALL.map(Verdict::name));
 }
 
 #[test]
 fn the_table_of_verdicts_calls_whom_the_report_calls() {
-    let readme = readme();
-    let nobodys = [Verdict::Healthy, Verdict::Transient, Verdict::Unknown];
-    for (verdict, row) in Verdict::ALL.into_iter().zip(table(&readme, "verdict")) {
-        for nodes in [1, 2].into_iter().filter(|_| !nobodys.contains(&verdict)) {
+    let without_a_team = [Verdict::Healthy, Verdict::Transient, Verdict::Unknown];
+    for (verdict, row) in Verdict::ALL.into_iter().zip(table(&introduction(), "verdict")) {
+        for nodes in [1, 2].into_iter().filter(|_| !without_a_team.contains(&verdict)) {
             let team = called(verdict, nodes);
-            assert!(row[3].contains(&format!("**{team}**")), "{verdict}: {team}");
+            assert!(row[2].contains(&format!("**{team}**")), "{verdict}: {team}");
         }
     }
 }
 
 #[test]
+fn every_verdict_has_its_evidence_and_its_first_steps() {
+    let reference = reference();
+    let items = reference.lines().filter_map(|line| line.strip_prefix("- **`")?.split_once("`** needs "));
+    let described: Vec<&str> = items.map(|(verdict, _)| verdict).collect();
+    assert_eq!(described, Verdict::ALL.map(Verdict::name));
+}
+
+#[test]
 fn the_table_of_metrics_has_every_name_with_its_type_and_labels_and_no_other() {
-    let (readme, pages) = (readme(), pages());
+    let reference = reference();
+    let pages = pages();
     let mut told = BTreeSet::new();
-    for row in table(&readme, "of | metric") {
+    for row in table(&reference, "of | metric") {
         let [_, names, kind, labels] = &row[..] else { panic!("{row:?}") };
         for name in words(names) {
             told.insert(name.to_owned());
@@ -190,16 +265,17 @@ fn labels_of<'a>(pages: &'a str, name: &str) -> Vec<&'a str> {
 fn the_table_of_alerts_has_every_one_and_no_other() {
     let rules = read("manifests/monitoring/rules.yaml");
     let alerts = rules.lines().filter_map(|line| line.trim_start().strip_prefix("- alert: "));
-    let rows = table(&readme(), "alert");
+    let rows = table(&reference(), "alert");
     let told: BTreeSet<&str> = rows.iter().flat_map(|row| words(&row[0])).collect();
     assert_eq!(told, alerts.collect());
 }
 
 #[test]
-fn every_fault_that_it_breaks_is_one_of_the_laboratory() {
-    let (readme, faults) = (readme(), read("scripts/faults.sh"));
+fn every_fault_that_they_break_is_one_of_the_laboratory() {
+    let readmes = all();
+    let faults = read("scripts/faults.sh");
     let broken =
-        fenced(&readme, "sh").into_iter().filter_map(|line| line.strip_prefix("scripts/lab.sh break "));
+        fenced(&readmes, "sh").into_iter().filter_map(|line| line.strip_prefix("scripts/lab.sh break "));
     let broken: Vec<&str> = broken.collect();
     assert!(!broken.is_empty());
     for fault in broken {
@@ -208,9 +284,9 @@ fn every_fault_that_it_breaks_is_one_of_the_laboratory() {
 }
 
 #[test]
-fn every_command_that_it_shows_is_understood() {
-    let readme = readme();
-    let commands: Vec<Vec<String>> = fenced(&readme, "sh").into_iter().flat_map(arguments).collect();
+fn every_command_that_they_show_is_understood() {
+    let readmes = all();
+    let commands: Vec<Vec<String>> = fenced(&readmes, "sh").into_iter().flat_map(arguments).collect();
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
         let understood = cli::parse(&command, &|_| None, &|| "node-1".to_owned());
@@ -219,18 +295,54 @@ fn every_command_that_it_shows_is_understood() {
 }
 
 #[test]
-fn every_line_that_it_shows_is_one_that_a_client_prints() {
-    let readme = readme();
-    let lines: Vec<&str> = fenced(&readme, "").into_iter().filter(|line| line.contains("] [NODE:")).collect();
+fn every_line_that_they_show_is_one_that_a_client_prints() {
+    let readmes = all();
+    let lines: Vec<&str> =
+        fenced(&readmes, "").into_iter().filter(|line| line.contains("] [NODE:")).collect();
     assert!(lines.len() >= 4, "{lines:?}");
     for line in lines {
         Line::of(line);
     }
-    let objects = fenced(&readme, "json");
+    let objects = fenced(&readmes, "json");
     assert!(!objects.is_empty());
     for line in objects {
         Line::of_json(line);
     }
+}
+
+#[test]
+fn the_introduction_is_read_in_one_sitting() {
+    let lines = introduction().lines().count();
+    assert!(lines <= README_LINES, "{lines}");
+}
+
+#[test]
+fn no_cell_of_a_table_is_wider_than_a_screen_shows() {
+    for path in READMES {
+        assert_eq!(wide_cells(&read(path)), [""; 0], "{path}");
+    }
+    let cell = |characters: usize| format!("| a | {} |\n", "µ".repeat(characters));
+    assert_eq!(wide_cells(&cell(CELL_CHARACTERS)).len(), 0);
+    assert_eq!(wide_cells(&cell(CELL_CHARACTERS + 1)).len(), 1);
+    assert_eq!(wide_cells(&format!("```\n{}```\n", cell(CELL_CHARACTERS + 1))).len(), 0);
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_page_is_linked() {
+    for path in READMES {
+        let broken: Vec<String> =
+            links(&read(path)).iter().filter_map(|target| broken(path, target)).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+    let linked = links(&introduction());
+    for path in &READMES[1..] {
+        assert!(linked.iter().any(|target| target == path), "{path}");
+    }
+    assert_eq!(links("[a](b#c), [d\ne](#f) [g](https://h)"), ["b#c", "#f"]);
+    assert_eq!(anchors("## A `b`-c: D's\n```\n# e\n```\n"), ["a-b-c-ds"]);
+    assert!(broken("README.md", "manifests/README.md#settings").is_none());
+    assert!(broken("README.md", "manifests/README.md#nothing").is_some());
+    assert!(broken("manifests/README.md", "nothing.md").is_some());
 }
 
 #[test]
