@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::journal::metrics::Metrics;
-use crate::http::request::Request;
+use crate::http::{RequestHead, StatusCode};
 use crate::log::{Level, Log, Value};
 use crate::serve::accept;
 use crate::serve::bind::bind;
@@ -136,21 +136,23 @@ fn conversation(shared: &Arc<Shared>, identity: Identity, log: &Log) -> impl Fn(
 }
 
 /// What the client replies to `request`.
-fn route(request: &Request<'_>, shared: &Shared) -> Reply {
+fn route(request: &RequestHead<'_>, shared: &Shared) -> Reply {
     const NO_FIELDS: Fields = &[];
     let (status, fields, content) = match (request.path, request.method) {
         ("/health", "GET" | "HEAD") if shared.pulse.is_lost(Instant::now()) => {
-            (503, NO_FIELDS, Content::Text("rounds are overdue"))
+            (StatusCode::SERVICE_UNAVAILABLE, NO_FIELDS, Content::Text("rounds are overdue"))
         }
-        ("/health", "GET" | "HEAD") => (200, NO_FIELDS, Content::Text("healthy")),
+        ("/health", "GET" | "HEAD") => (StatusCode::OK, NO_FIELDS, Content::Text("healthy")),
         ("/metrics", "GET" | "HEAD") => {
             let metrics = shared.metrics.lock().unwrap_or_else(PoisonError::into_inner);
-            (200, NO_FIELDS, Content::Metrics(metrics.page()))
+            (StatusCode::OK, NO_FIELDS, Content::Metrics(metrics.page()))
         }
-        ("/health" | "/metrics", _) => {
-            (405, &[("Allow", "GET, HEAD")][..], Content::Text("method not allowed"))
-        }
-        _ => (404, NO_FIELDS, Content::Text("not found")),
+        ("/health" | "/metrics", _) => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            &[("Allow", "GET, HEAD")][..],
+            Content::Text("method not allowed"),
+        ),
+        _ => (StatusCode::NOT_FOUND, NO_FIELDS, Content::Text("not found")),
     };
     Reply { status, fields, content }
 }

@@ -1,34 +1,25 @@
-//! Where a body ends: a decoder that is given bytes as they come and tells payload from framing. Reading the
-//! bytes and keeping the payload are left to the callers.
+//! Where a body ends: a decoder that is given bytes as they arrive and separates payload from framing.
+//! Reading the bytes and keeping the payload are left to the callers.
 
+use super::error::Error;
+use super::framing::Framing;
+use super::headers;
 use super::scan::{self, BLANK, HEX, QUOTED, Scanner, Stop, TEXT, TOKEN};
-use super::{Error, fields};
 
 /// The digits of a chunk's size: a 64-bit number, leading zeros included.
 pub const SIZE_DIGITS_LIMIT: usize = 16;
 
-/// The bytes of all chunk extensions of a body: nobody uses them, and as a whole they want a bound
+/// The bytes of all chunk extensions of a body: hardly any program sends them, and their total needs a bound
 /// (RFC 9112, 7.1.1).
 pub const EXTENSIONS_LIMIT: usize = 1024;
 
-/// The bytes of a body's trailers with the empty line: they are checked and dropped.
+/// The bytes of a body's trailers with the empty line: they are checked and discarded.
 pub const TRAILERS_LIMIT: usize = 2 * 1024;
-
-/// How a body is delimited (RFC 9112, 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// So many bytes; 0 also stands for no body at all.
-    Length(u64),
-    /// Chunks, the last of them empty.
-    Chunked,
-    /// Everything until the server closes: responses alone.
-    UntilClose,
-}
 
 /// What one call of [`Decoder::decode`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// How many bytes are done with, payload included. 0 in a body that is not whole: more bytes are needed.
+    /// How many bytes were used, payload included. 0 in a body that is not whole: more bytes are needed.
     pub consumed: usize,
     /// The next part of the body, often empty.
     pub payload: &'a [u8],
@@ -36,7 +27,7 @@ pub struct Step<'a> {
     pub is_whole: bool,
 }
 
-/// A body on its way.
+/// The state of a body that is being received.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
@@ -60,6 +51,7 @@ impl Decoder {
     /// A decoder of a body of `limit` bytes at most; [`Error::BodyTooLarge`] if more are declared.
     pub fn new(framing: Framing, limit: u64) -> Result<Self, Error> {
         let state = match framing {
+            Framing::None => State::Whole,
             Framing::Length(length) if length > limit => return Err(Error::BodyTooLarge),
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Size,
@@ -81,7 +73,7 @@ impl Decoder {
         Ok(Step { consumed: at + payload.len(), payload, is_whole: self.state == State::Whole })
     }
 
-    /// Whether the peer ends this body by closing, so that its end is no early end.
+    /// Whether the peer ends this body by closing, so that an end of the connection is no error.
     pub fn ends_at_close(&self) -> bool {
         self.state == State::UntilClose
     }
@@ -135,7 +127,7 @@ impl Decoder {
 
     fn trailer(&mut self, bytes: &[u8]) -> Result<usize, Stop> {
         let mut scanner = Scanner::new(bytes, self.trailers, Error::TrailersTooLarge);
-        if fields::next(&mut scanner)?.is_none() {
+        if headers::next(&mut scanner)?.is_none() {
             self.state = State::Whole;
         }
         self.trailers -= scanner.position();
@@ -204,6 +196,7 @@ mod tests {
     fn a_body_of_known_length_ends_there() {
         let length = |length| Decoder::new(Framing::Length(length), 100).unwrap();
         assert_eq!(decode(length(0), b"next"), Ok((Some(vec![]), 0)));
+        assert_eq!(decode(Decoder::new(Framing::None, 0).unwrap(), b"next"), Ok((Some(vec![]), 0)));
         assert_eq!(decode(length(2), b"OKnext"), Ok((Some(b"OK".to_vec()), 2)));
         assert_eq!(decode(length(3), b"OK"), Ok((None, 2)));
         assert!(!length(3).ends_at_close());

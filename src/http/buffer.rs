@@ -1,11 +1,11 @@
-//! What has been read from a connection and not been used yet; when to read, and how long to wait for it, is
-//! left to the callers.
+//! The bytes read from a connection and not used yet; when to read, and how long to wait, is left to the
+//! callers.
 
 use std::io::{self, ErrorKind, Read};
 
-use super::HEAD_LIMIT;
+use super::headers::HEAD_LIMIT;
 
-/// What a buffer holds at first: the head of a probe or of a browser-less client fits, and thousands of idle
+/// The first size of a buffer: the head of a probe or of a client like curl fits, and thousands of idle
 /// connections cost a kilobyte each.
 pub const START_SIZE: usize = 1024;
 
@@ -24,8 +24,8 @@ impl Buffer {
         Self::default()
     }
 
-    /// Reads once and gives the number of bytes that came. 0: the reader has ended, or the buffer is full,
-    /// which cannot be where a parser refused or used what it was shown.
+    /// Reads once and returns the number of bytes read. 0: the reader has ended, or the buffer is full, which
+    /// cannot happen where a parser has refused or used what it was given.
     pub fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
         self.make_room();
         loop {
@@ -40,7 +40,7 @@ impl Buffer {
         }
     }
 
-    /// What has been read and not been consumed.
+    /// The bytes that were read and not consumed.
     pub fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
@@ -50,14 +50,14 @@ impl Buffer {
         self.start = self.end.min(self.start + count);
     }
 
-    /// Gives back the memory that a long head or body took, if nothing is held: for before a wait.
+    /// Frees the memory that a long head or body took, if no bytes are held: for before a wait.
     pub fn shrink(&mut self) {
         if self.bytes().is_empty() && self.memory.len() > START_SIZE {
             *self = Self::new();
         }
     }
 
-    /// Moves what is held to the front. Memory that is full, or that the last read filled, doubles.
+    /// Moves the bytes held to the front. Memory that is full, or that the last read filled, doubles.
     fn make_room(&mut self) {
         let was_filled = self.end == self.memory.len();
         self.memory.copy_within(self.start..self.end, 0);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn it_hands_out_what_it_read_in_order() {
+    fn bytes_come_out_in_the_order_they_were_read() {
         let mut reader = &b"hello world"[..];
         let mut buffer = Buffer::new();
         assert_eq!(buffer.bytes(), b"");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_back_what_has_grown_but_never_what_is_held() {
+    fn it_frees_what_has_grown_but_never_what_is_held() {
         let mut buffer = Buffer::new();
         buffer.fill(&mut &b"a message"[..]).unwrap();
         buffer.consume(9);

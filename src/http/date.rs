@@ -1,12 +1,12 @@
-//! The date as HTTP writes it; reading a clock is left to the callers.
+//! The format of HTTP dates; reading a clock is left to the callers.
 
-use super::reply::last_digit;
+use super::decimal::last_digit;
 use crate::time::civil;
 
 /// The bytes of an IMF-fixdate.
 pub const LENGTH: usize = 29;
 
-/// The last second that four digits of a year can say.
+/// The last second of the last year with four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 const DAYS: &[u8; 21] = b"MonTueWedThuFriSatSun";
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn known_moments_are_written_as_http_writes_them() {
+    fn known_moments_are_written_in_the_format_of_http() {
         for (seconds, expected) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
             (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),

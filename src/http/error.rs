@@ -1,7 +1,9 @@
 //! Why a message is refused: one closed list for heads and bodies, requests and responses.
 
-/// What made a message unacceptable. Whoever receives one closes the connection: where the next message would
-/// begin is no longer known.
+use super::status::StatusCode;
+
+/// What made a message unacceptable. Its recipient closes the connection: where the next message would begin
+/// is no longer known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// A CR without its LF (RFC 9112, 2.2).
@@ -31,7 +33,7 @@ pub enum Error {
     Host,
     /// A `Content-Length` that is not one decimal number, or more than one (RFC 9110, 8.6).
     ContentLength,
-    /// A `Transfer-Encoding` that is malformed, stands on HTTP/1.0, or has `chunked` elsewhere than last.
+    /// A `Transfer-Encoding` that is malformed, is used on HTTP/1.0, or has `chunked` elsewhere than last.
     TransferEncoding,
     /// `Content-Length` beside `Transfer-Encoding` (RFC 9112, 6.3).
     TwoFramings,
@@ -43,9 +45,9 @@ pub enum Error {
     Chunk,
     /// A request line longer than [`request::LINE_LIMIT`](super::request::LINE_LIMIT).
     LineTooLong,
-    /// A head longer than [`HEAD_LIMIT`](super::HEAD_LIMIT).
+    /// A head longer than [`HEAD_LIMIT`](super::headers::HEAD_LIMIT).
     HeadTooLarge,
-    /// More fields than [`FIELDS_LIMIT`](super::FIELDS_LIMIT).
+    /// More fields than [`FIELDS_LIMIT`](super::headers::FIELDS_LIMIT).
     TooManyFields,
     /// Trailers longer than [`body::TRAILERS_LIMIT`](super::body::TRAILERS_LIMIT).
     TrailersTooLarge,
@@ -55,15 +57,17 @@ pub enum Error {
 
 impl Error {
     /// The status of the reply with which a server refuses such a request.
-    pub fn status(self) -> u16 {
+    pub fn status(self) -> StatusCode {
         match self {
-            Self::BodyTooLarge => 413,
-            Self::LineTooLong => 414,
-            Self::Expectation => 417,
-            Self::HeadTooLarge | Self::TooManyFields | Self::TrailersTooLarge => 431,
-            Self::UnsupportedCoding => 501,
-            Self::UnsupportedVersion => 505,
-            _ => 400,
+            Self::BodyTooLarge => StatusCode::CONTENT_TOO_LARGE,
+            Self::LineTooLong => StatusCode::URI_TOO_LONG,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::HeadTooLarge | Self::TooManyFields | Self::TrailersTooLarge => {
+                StatusCode::HEADER_FIELDS_TOO_LARGE
+            }
+            Self::UnsupportedCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::UnsupportedVersion => StatusCode::VERSION_NOT_SUPPORTED,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -117,7 +121,7 @@ mod tests {
             (Error::UnsupportedCoding, 501),
             (Error::UnsupportedVersion, 505),
         ] {
-            assert_eq!(error.status(), status, "{}", error.reason());
+            assert_eq!(error.status().as_u16(), status, "{}", error.reason());
         }
     }
 }

@@ -1,28 +1,37 @@
-//! HTTP/1.1 (RFC 9110, 9112) heads and bodies over bytes and `impl Read`, for the server and the prober
-//! alike; sockets, deadlines and what a path means are left to them.
+//! HTTP/1.1 (RFC 9110, 9112) heads and bodies over bytes and `impl Read`, for servers and clients alike;
+//! sockets, deadlines and what a path means are left to them.
 //!
 //! In scope: what a head says about its own end, its body's end and the connection's end. Out of scope:
 //! proxying, upgrades, content codings, trailers' contents, percent-decoding.
+//!
+//! | to | use |
+//! |---|---|
+//! | read a request's head | [`request::parse`] |
+//! | read a response | [`response::read_head`], then [`response::read_body`] with its framing |
+//! | look a field up | [`Headers::only`], [`Headers::list`] |
+//! | write a response's head | [`write::HeadWriter`] |
+//! | decode a body piece by piece | [`body::Decoder`] |
 
+mod decimal;
 mod error;
-mod fields;
+mod framing;
+mod headers;
 mod scan;
+mod status;
 
 pub mod body;
 pub mod buffer;
 pub mod date;
-pub mod reply;
 pub mod request;
 pub mod response;
+pub mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
-
-/// The bytes of a head, with its start line and the empty line that ends it. The probes of Smoker, Kubernetes
-/// and curl take less than 300; the rest is for what a proxy on the way adds.
-pub const HEAD_LIMIT: usize = 8 * 1024;
-
-/// The fields of a head: bounds the work that a head of shortest fields (`a:`) makes.
-pub const FIELDS_LIMIT: usize = 64;
+pub use framing::Framing;
+pub use headers::{FIELDS_LIMIT, HEAD_LIMIT, Headers};
+pub use request::RequestHead;
+pub use response::ResponseHead;
+pub use status::StatusCode;

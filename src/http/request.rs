@@ -1,63 +1,67 @@
 //! Request heads, read from bytes without a copy; what a method and a path mean is left to the server.
 
-use super::body::Framing;
-use super::fields::{self, Ends};
+use super::error::Error;
+use super::framing::{Framing, MessageEnd};
+use super::headers::{self, HEAD_LIMIT, Headers};
 use super::scan::{self, DIGIT, REG_NAME, Scanner, Stop, TARGET, TOKEN};
-use super::{Error, HEAD_LIMIT};
 
-/// The bytes of a request line with its CRLF. RFC 9112, 3, wishes for 8000, but the paths here have at most a
-/// dozen bytes, and half a head is left for the fields.
+/// The bytes of a request line with its CRLF. RFC 9112, 3, recommends 8000, but the targets here are far
+/// shorter, and half a head is left for the fields.
 pub const LINE_LIMIT: usize = 4 * 1024;
-
-/// The bytes of a request's body: far more than shows that large messages pass, few enough to be held whole.
-pub const BODY_LIMIT: u64 = 1024 * 1024;
 
 /// Empty lines skipped before a request: some old clients end a body with one too many (RFC 9112, 2.2).
 pub const EMPTY_LINES_LIMIT: usize = 1;
 
-/// A request's head. `method` and `path` hold neither spaces nor quotes nor bytes outside ASCII: a log can
-/// take them as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request<'a> {
+/// A request's head. `method`, `path` and `query` hold neither spaces nor quotes nor bytes outside ASCII: a
+/// log can take them as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHead<'a> {
     /// The method: a token, whether known or not; case matters.
     pub method: &'a str,
     /// The path of the target without its query, not percent-decoded; `*` of an `OPTIONS *`, and the host and
     /// port of a `CONNECT`.
     pub path: &'a str,
+    /// The target's query without its `?`, not percent-decoded; empty where there is none.
+    pub query: &'a str,
+    /// The fields.
+    pub headers: Headers<'a>,
     /// The minor version: 0, or 1 to 9, which are treated alike.
     pub version_minor: u8,
-    /// Whether the client wants the connection kept.
+    /// Whether the client asks to keep the connection.
     pub keep_alive: bool,
     /// How its body is delimited: never [`Framing::UntilClose`].
     pub framing: Framing,
-    /// Whether the client waits for a 100 before it sends its body: false where there is none.
+    /// Whether the client waits for a 100 before it sends its body; false where it sends none.
     pub expects_continue: bool,
 }
 
 /// The request that `bytes` begin with and the length of its head, the empty line included; `None` while all
 /// of them may begin a head that is not whole yet.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Error> {
+pub fn parse(bytes: &[u8]) -> Result<Option<(RequestHead<'_>, usize)>, Error> {
     scan::whole(head(bytes))
 }
 
-fn head(bytes: &[u8]) -> Result<(Request<'_>, usize), Stop> {
+fn head(bytes: &[u8]) -> Result<(RequestHead<'_>, usize), Stop> {
     let mut scanner = Scanner::new(bytes, HEAD_LIMIT, Error::HeadTooLarge);
     skip_empty_lines(&mut scanner)?;
     scanner.limit(scanner.position() + LINE_LIMIT, Error::LineTooLong);
-    let (method, path, version_minor) = request_line(&mut scanner)?;
+    let (method, Target { path, query }, version_minor) = request_line(&mut scanner)?;
     scanner.limit(HEAD_LIMIT, Error::HeadTooLarge);
     let mut noted = Noted::default();
-    fields::read(&mut scanner, |field| noted.note(field))?;
+    let headers = headers::read(&mut scanner, |field| noted.note(field))?;
     let framing = noted.framing(version_minor)?;
-    let request = Request {
+    let sends_body = !matches!(framing, Framing::None | Framing::Length(0));
+    let head = RequestHead {
         method,
         path,
+        query,
+        headers,
         version_minor,
-        keep_alive: noted.ends.keep_alive(version_minor),
+        keep_alive: noted.end.keep_alive(version_minor),
         framing,
-        expects_continue: noted.expects_continue(version_minor)? && framing != Framing::Length(0),
+        expects_continue: noted.expects_continue(version_minor)? && sends_body,
     };
-    Ok((request, scanner.position()))
+    Ok((head, scanner.position()))
 }
 
 fn skip_empty_lines(scanner: &mut Scanner<'_>) -> Result<(), Stop> {
@@ -69,7 +73,13 @@ fn skip_empty_lines(scanner: &mut Scanner<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn request_line<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, &'a str, u8), Stop> {
+/// The parts of a request target that matter here.
+struct Target<'a> {
+    path: &'a str,
+    query: &'a str,
+}
+
+fn request_line<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, Target<'a>, u8), Stop> {
     let method = scanner.some(TOKEN, Error::Method)?;
     scanner.byte(b' ', Error::Method)?;
     let target = scanner.some(TARGET, Error::Target)?;
@@ -78,22 +88,22 @@ fn request_line<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, &'a str, u8),
     scanner.line_end(Error::Version)?;
     let method = str::from_utf8(method).map_err(|_| Error::Method)?;
     let target = str::from_utf8(target).map_err(|_| Error::Target)?;
-    Ok((method, path(method, target).ok_or(Error::Target)?, version_minor))
+    Ok((method, parse_target(method, target).ok_or(Error::Target)?, version_minor))
 }
 
-/// The path in a target of any of the four forms of RFC 9112, 3.2.
-fn path<'a>(method: &str, target: &'a str) -> Option<&'a str> {
+/// A target of any of the four forms of RFC 9112, 3.2.
+fn parse_target<'a>(method: &str, target: &'a str) -> Option<Target<'a>> {
     match (method, target) {
-        ("CONNECT", _) => is_authority(target.as_bytes()).then_some(target),
-        ("OPTIONS", "*") => Some(target),
-        _ if target.starts_with('/') => Some(without_query(target)),
-        _ => absolute_path(target),
+        ("CONNECT", _) => is_authority(target.as_bytes()).then_some(Target { path: target, query: "" }),
+        ("OPTIONS", "*") => Some(Target { path: target, query: "" }),
+        _ if target.starts_with('/') => Some(split_query(target)),
+        _ => parse_absolute(target),
     }
 }
 
-/// The path of an absolute-form target, `/` where it has none. A host is required (RFC 9110, 4.2.1), and what
-/// precedes an `@` is refused with it (RFC 9110, 4.2.4).
-fn absolute_path(target: &str) -> Option<&str> {
+/// A target of the absolute form, whose path is `/` where it has none. A host is required (RFC 9110, 4.2.1),
+/// and user information before an `@` is refused (RFC 9110, 4.2.4).
+fn parse_absolute(target: &str) -> Option<Target<'_>> {
     let (scheme, rest) = target.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
@@ -102,11 +112,15 @@ fn absolute_path(target: &str) -> Option<&str> {
     if authority.is_empty() || authority.starts_with(':') || !is_authority(authority.as_bytes()) {
         return None;
     }
-    Some(if tail.starts_with('/') { without_query(tail) } else { "/" })
+    let target = split_query(tail);
+    Some(if target.path.is_empty() { Target { path: "/", ..target } } else { target })
 }
 
-fn without_query(target: &str) -> &str {
-    target.bytes().position(|byte| byte == b'?').map_or(target, |end| &target[..end])
+fn split_query(target: &str) -> Target<'_> {
+    match target.bytes().position(|byte| byte == b'?') {
+        Some(end) => Target { path: &target[..end], query: &target[end + 1..] },
+        None => Target { path: target, query: "" },
+    }
 }
 
 /// Whether `value` is a host with an optional port (RFC 9110, 7.2). A registered name may be empty, and so
@@ -132,10 +146,10 @@ fn split_before(bytes: &[u8], delimiter: u8) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.iter().position(|&byte| byte == delimiter).unwrap_or(bytes.len()))
 }
 
-/// What the fields seen so far say.
+/// What the fields read so far say.
 #[derive(Default)]
 struct Noted {
-    ends: Ends,
+    end: MessageEnd,
     has_host: bool,
     expects_continue: bool,
     expects_other: bool,
@@ -149,7 +163,7 @@ impl Noted {
             }
             self.has_host = true;
         } else if name.eq_ignore_ascii_case(b"expect") {
-            for expectation in fields::elements(value) {
+            for expectation in headers::elements(value) {
                 if expectation.eq_ignore_ascii_case(b"100-continue") {
                     self.expects_continue = true;
                 } else {
@@ -157,17 +171,17 @@ impl Noted {
                 }
             }
         }
-        self.ends.note((name, value))
+        self.end.note((name, value))
     }
 
     fn framing(&self, version_minor: u8) -> Result<Framing, Error> {
         if version_minor > 0 && !self.has_host {
             return Err(Error::Host);
         }
-        Ok(self.ends.framing(version_minor)?.unwrap_or(Framing::Length(0)))
+        Ok(self.end.framing(version_minor)?.unwrap_or(Framing::None))
     }
 
-    /// HTTP/1.0 knows no expectations, and a proxy may have passed them on blindly (RFC 9110, 10.1.1).
+    /// HTTP/1.0 has no expectations, and a proxy may have passed them on blindly (RFC 9110, 10.1.1).
     fn expects_continue(&self, version_minor: u8) -> Result<bool, Error> {
         match version_minor {
             0 => Ok(false),
@@ -180,9 +194,9 @@ impl Noted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::FIELDS_LIMIT;
+    use crate::http::headers::FIELDS_LIMIT;
 
-    fn accepted(text: &str) -> Request<'_> {
+    fn accepted(text: &str) -> RequestHead<'_> {
         match parse(text.as_bytes()) {
             Ok(Some((request, length))) if length == text.len() => request,
             other => panic!("{text:?}: {other:?}"),
@@ -202,12 +216,14 @@ mod tests {
 
     #[test]
     fn a_plain_request_is_read_whole_and_what_follows_is_left() {
-        let request = Request {
+        let request = RequestHead {
             method: "GET",
             path: "/health",
+            query: "verbose=1",
+            headers: Headers::new(b"Host: smoker-server:8082\r\nAccept: */*\r\n\r\n"),
             version_minor: 1,
             keep_alive: true,
-            framing: Framing::Length(0),
+            framing: Framing::None,
             expects_continue: false,
         };
         let head = "GET /health?verbose=1 HTTP/1.1\r\nHost: smoker-server:8082\r\nAccept: */*\r\n\r\n";
@@ -216,28 +232,29 @@ mod tests {
     }
 
     #[test]
-    fn targets_of_all_four_forms_yield_their_path() {
-        for (line, path) in [
-            ("GET /", "/"),
-            ("GET /?", "/"),
-            ("GET /a/b?c=d?e/f", "/a/b"),
-            ("GET //host/x", "//host/x"),
-            ("GET /%00;a=b,c:@!$&'()*+~", "/%00;a=b,c:@!$&'()*+~"),
-            ("GET http://host", "/"),
-            ("GET http://host/", "/"),
-            ("GET http://host?q=/no", "/"),
-            ("GET http://host:80/a?q", "/a"),
-            ("GET HTTPS://[::1]:8082/health", "/health"),
-            ("OPTIONS *", "*"),
-            ("OPTIONS http://host", "/"),
-            ("CONNECT host:443", "host:443"),
-            ("CONNECT [fd00::1]:443", "[fd00::1]:443"),
-            ("get /", "/"),
-            ("!#$%&'*+-.^_`|~09azAZ /", "/"),
+    fn targets_of_all_four_forms_yield_their_path_and_query() {
+        for (line, path, query) in [
+            ("GET /", "/", ""),
+            ("GET /?", "/", ""),
+            ("GET /a/b?c=d?e/f", "/a/b", "c=d?e/f"),
+            ("GET //host/x", "//host/x", ""),
+            ("GET /%00;a=b,c:@!$&'()*+~", "/%00;a=b,c:@!$&'()*+~", ""),
+            ("GET http://host", "/", ""),
+            ("GET http://host/", "/", ""),
+            ("GET http://host?q=/no", "/", "q=/no"),
+            ("GET http://host:80/a?q", "/a", "q"),
+            ("GET HTTPS://[::1]:8082/health", "/health", ""),
+            ("OPTIONS *", "*", ""),
+            ("OPTIONS http://host", "/", ""),
+            ("CONNECT host:443", "host:443", ""),
+            ("CONNECT [fd00::1]:443", "[fd00::1]:443", ""),
+            ("get /", "/", ""),
+            ("!#$%&'*+-.^_`|~09azAZ /", "/", ""),
         ] {
             let text = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
             let request = accepted(&text);
-            assert_eq!((request.method, request.path), (line.split_once(' ').unwrap().0, path), "{line}");
+            let method = line.split_once(' ').unwrap().0;
+            assert_eq!((request.method, request.path, request.query), (method, path, query), "{line}");
         }
     }
 
@@ -353,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_stands_where_the_grammar_lets_it_and_nowhere_else() {
+    fn every_byte_is_accepted_where_the_grammar_allows_it_and_nowhere_else() {
         let is_refused = |before: &str, byte: u8, after: &str| {
             let text = [before.as_bytes(), &[byte], after.as_bytes()].concat();
             !matches!(parse(&text), Ok(Some((_, length))) if length == text.len())
@@ -387,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn http_1_1_has_exactly_one_host_and_a_sound_one() {
+    fn http_1_1_has_exactly_one_host_and_a_well_formed_one() {
         for host in
             ["", "a", "a:80", "a:", ":80", "10.0.0.1:8082", "[::1]", "[fd00::1]:8082", "A-b_c.d~%41,e"]
         {
@@ -447,9 +464,9 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_delimited_by_one_sound_length_or_by_chunks() {
+    fn the_body_is_delimited_by_one_well_formed_length_or_by_chunks() {
         for (fields, framing) in [
-            ("", Framing::Length(0)),
+            ("", Framing::None),
             ("Content-Length: 0\r\n", Framing::Length(0)),
             ("content-length:5\r\n", Framing::Length(5)),
             ("Content-Length: 007 \r\n", Framing::Length(7)),

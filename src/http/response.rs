@@ -1,22 +1,24 @@
-//! Responses: their heads, read from bytes, and whole ones, read with a bound; what a status or body means is
-//! left to the prober.
+//! Reading responses: heads from bytes, heads and bodies from a reader, within limits; what a status or a
+//! body means is left to the callers.
 
 use std::io::{self, Read};
 
-use super::body::{Decoder, Framing};
+use super::body::Decoder;
 use super::buffer::Buffer;
-use super::fields::{self, Ends};
+use super::error::Error;
+use super::framing::{Framing, MessageEnd};
+use super::headers::{self, HEAD_LIMIT, Headers};
 use super::scan::{self, DIGIT, Scanner, Stop, TEXT};
-use super::{Error, HEAD_LIMIT};
+use super::status::StatusCode;
 
-/// The interim (1xx) responses skipped before the real one; a server has a reason to send one, perhaps two.
+/// The interim (1xx) responses skipped before the final one; a server has reason to send one, perhaps two.
 pub const INTERIM_LIMIT: usize = 8;
 
 /// A response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The status code, 100 to 999: those past 599 are nobody's, but a peer did say them.
-    pub status: u16,
+pub struct ResponseHead {
+    /// The status code.
+    pub status: StatusCode,
     /// How the body of a response to any method but `HEAD` and `CONNECT` is delimited.
     pub framing: Framing,
 }
@@ -28,7 +30,7 @@ pub enum ReadError {
     Io(io::Error),
     /// The reader ended before the response did.
     Closed,
-    /// It is no HTTP response.
+    /// It is not an HTTP response.
     Malformed(Error),
     /// Its body is longer than the limit.
     BodyTooLarge,
@@ -36,37 +38,42 @@ pub enum ReadError {
 
 /// The head that `bytes` begin with and its length, the empty line included; `None` while all of them may
 /// begin a head that is not whole yet.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Error> {
+pub fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, Error> {
     scan::whole(head(bytes))
 }
 
 /// Reads the head of the final response and consumes it; interim ones before it are skipped.
-pub fn read_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, ReadError> {
-    let (head, length) = wait_for_final_head(buffer, reader)?;
-    buffer.consume(length);
-    Ok(head)
+pub fn read_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<ResponseHead, ReadError> {
+    read_head_and_headers(buffer, reader, |_| ())
 }
 
-/// As [`read_head`], and shows `note` the name and value of each of the head's fields.
-pub fn read_head_and_fields(
+/// As [`read_head`], and shows the head's fields to `inspect`.
+pub fn read_head_and_headers(
     buffer: &mut Buffer,
     reader: &mut impl Read,
-    note: impl FnMut(&[u8], &[u8]),
-) -> Result<Head, ReadError> {
-    let (head, length) = wait_for_final_head(buffer, reader)?;
-    show_fields(&buffer.bytes()[..length], note)?;
-    buffer.consume(length);
-    Ok(head)
+    inspect: impl FnOnce(Headers<'_>),
+) -> Result<ResponseHead, ReadError> {
+    for _ in 0..=INTERIM_LIMIT {
+        let (head, length) = wait_for_head(buffer, reader)?;
+        if !head.status.is_interim() {
+            inspect(headers_of(&buffer.bytes()[..length]));
+            buffer.consume(length);
+            return Ok(head);
+        }
+        buffer.consume(length);
+    }
+    Err(ReadError::Malformed(Error::TooManyInterim))
 }
 
-/// Reads the next head, be it interim, and consumes it.
-pub fn read_next_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<Head, ReadError> {
+/// Reads the next head, interim or final, and consumes it.
+pub fn read_next_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<ResponseHead, ReadError> {
     let (head, length) = wait_for_head(buffer, reader)?;
     buffer.consume(length);
     Ok(head)
 }
 
-/// Reads a body of `limit` bytes at most, and nothing that follows it unless it came along.
+/// Reads a body of `limit` bytes at most. Bytes after it stay in the buffer as far as they were received with
+/// it; the reader is not read further.
 pub fn read_body(
     buffer: &mut Buffer,
     reader: &mut impl Read,
@@ -101,20 +108,8 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// The final head, which stays in the buffer, and its length.
-fn wait_for_final_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(Head, usize), ReadError> {
-    for _ in 0..=INTERIM_LIMIT {
-        let (head, length) = wait_for_head(buffer, reader)?;
-        if !is_interim(head.status) {
-            return Ok((head, length));
-        }
-        buffer.consume(length);
-    }
-    Err(ReadError::Malformed(Error::TooManyInterim))
-}
-
 /// The next head of any kind, which stays in the buffer, and its length.
-fn wait_for_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(Head, usize), ReadError> {
+fn wait_for_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(ResponseHead, usize), ReadError> {
     loop {
         if let Some(whole) = parse(buffer.bytes())? {
             return Ok(whole);
@@ -125,39 +120,27 @@ fn wait_for_head(buffer: &mut Buffer, reader: &mut impl Read) -> Result<(Head, u
     }
 }
 
-/// After 101 no HTTP follows, so it is final, and wrong, since no upgrade was asked for (RFC 9110, 15.2.2).
-fn is_interim(status: u16) -> bool {
-    status < 200 && status != 101
+/// The fields of a whole head.
+fn headers_of(head: &[u8]) -> Headers<'_> {
+    let end = head.iter().position(|&byte| byte == b'\n').map_or(head.len(), |end| end + 1);
+    Headers::new(&head[end..])
 }
 
-/// Shows the fields of a whole head: in a pass of its own, so that a head that comes in pieces shows none of
-/// them twice, and whoever wants none pays for none.
-fn show_fields(head: &[u8], mut note: impl FnMut(&[u8], &[u8])) -> Result<(), Error> {
-    let mut scanner = Scanner::new(head, HEAD_LIMIT, Error::HeadTooLarge);
-    let shown = start_line(&mut scanner).and_then(|_| {
-        fields::read(&mut scanner, |(name, value)| {
-            note(name, value);
-            Ok(())
-        })
-    });
-    scan::whole(shown).map(|_| ())
-}
-
-fn head(bytes: &[u8]) -> Result<(Head, usize), Stop> {
+fn head(bytes: &[u8]) -> Result<(ResponseHead, usize), Stop> {
     let mut scanner = Scanner::new(bytes, HEAD_LIMIT, Error::HeadTooLarge);
-    let (version_minor, status) = start_line(&mut scanner)?;
-    let mut ends = Ends::default();
-    fields::read(&mut scanner, |field| ends.note(field))?;
-    let framing = match status {
+    let (version_minor, status) = status_line(&mut scanner)?;
+    let mut end = MessageEnd::default();
+    headers::read(&mut scanner, |field| end.note(field))?;
+    let framing = match status.as_u16() {
         // Whatever its fields say, it has no body (RFC 9112, 6.3).
-        100..200 | 204 | 304 => Framing::Length(0),
-        _ => ends.framing(version_minor)?.unwrap_or(Framing::UntilClose),
+        100..200 | 204 | 304 => Framing::None,
+        _ => end.framing(version_minor)?.unwrap_or(Framing::UntilClose),
     };
-    Ok((Head { status, framing }, scanner.position()))
+    Ok((ResponseHead { status, framing }, scanner.position()))
 }
 
-/// Passes the status line, and gives the minor version and the status.
-fn start_line(scanner: &mut Scanner<'_>) -> Result<(u8, u16), Stop> {
+/// Passes the status line, and returns the minor version and the status.
+fn status_line(scanner: &mut Scanner<'_>) -> Result<(u8, StatusCode), Stop> {
     let version_minor = scanner.version()?;
     scanner.byte(b' ', Error::StatusLine)?;
     let status = status(scanner)?;
@@ -167,24 +150,24 @@ fn start_line(scanner: &mut Scanner<'_>) -> Result<(u8, u16), Stop> {
     Ok((version_minor, status))
 }
 
-fn status(scanner: &mut Scanner<'_>) -> Result<u16, Stop> {
-    let mut status = 0;
+fn status(scanner: &mut Scanner<'_>) -> Result<StatusCode, Stop> {
+    let mut code = 0;
     for _ in 0..3 {
-        status = 10 * status + u16::from(scanner.one(DIGIT, Error::StatusLine)? - b'0');
+        code = 10 * code + u16::from(scanner.one(DIGIT, Error::StatusLine)? - b'0');
     }
-    if status < 100 { Err(Error::StatusLine.into()) } else { Ok(status) }
+    StatusCode::new(code).ok_or(Error::StatusLine.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::FIELDS_LIMIT;
+    use crate::http::headers::FIELDS_LIMIT;
 
     /// A final head and its body of 100 bytes at most, read from `bytes` and then the end.
     fn read(mut bytes: &[u8]) -> Result<(u16, Vec<u8>), ReadError> {
         let mut buffer = Buffer::new();
         let head = read_head(&mut buffer, &mut bytes)?;
-        Ok((head.status, read_body(&mut buffer, &mut bytes, head.framing, 100)?))
+        Ok((head.status.as_u16(), read_body(&mut buffer, &mut bytes, head.framing, 100)?))
     }
 
     fn refusal(text: &str) -> Error {
@@ -216,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_malformed() {
+    fn what_is_not_a_response_is_malformed() {
         for (text, error) in [
             ("SSH-2.0-x\r\n", Error::Version),
             ("HTTP/2.0 200 OK\r\n\r\n", Error::UnsupportedVersion),
@@ -270,7 +253,7 @@ mod tests {
     fn the_status_is_known_before_the_body_is_read() {
         let mut reader = b"HTTP/1.1 500 Oh\r\nContent-Length: 9\r\n\r\n".chain(Failing);
         let head = read_head(&mut Buffer::new(), &mut reader).unwrap();
-        assert_eq!(head, Head { status: 500, framing: Framing::Length(9) });
+        assert_eq!((head.status.as_u16(), head.framing), (500, Framing::Length(9)));
     }
 
     #[test]
@@ -330,21 +313,21 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_the_final_head_are_shown_once_each_however_the_bytes_come() {
+    fn the_fields_of_the_final_head_are_shown_once_each_however_the_bytes_arrive() {
         let text = "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nc:  d \r\nA:\r\n\r\nOK";
         for piece in [1, 2, 7, text.len()] {
             let (mut buffer, mut shown) = (Buffer::new(), Vec::new());
             let mut reader = Pieces(text.as_bytes(), piece);
-            let head = read_head_and_fields(&mut buffer, &mut reader, |name, value| {
-                shown.push([name, b"=", value].concat());
+            let head = read_head_and_headers(&mut buffer, &mut reader, |headers| {
+                shown.extend(headers.iter().map(|(name, value)| [name, b"=", value].concat()));
             });
-            assert_eq!(head.unwrap().status, 200);
+            assert_eq!(head.unwrap().status, StatusCode::OK);
             assert_eq!(shown, [&b"A=b"[..], b"c=d", b"A="], "in pieces of {piece}");
             assert!(b"OK".starts_with(buffer.bytes()), "the head is consumed");
         }
     }
 
-    /// Bytes that come so many at a time.
+    /// A reader of at most so many bytes at a time.
     struct Pieces<'a>(&'a [u8], usize);
 
     impl Read for Pieces<'_> {
@@ -353,7 +336,7 @@ mod tests {
         }
     }
 
-    /// A connection that stays open and silent.
+    /// A connection that stays open without a byte.
     struct Failing;
 
     impl Read for Failing {

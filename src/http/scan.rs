@@ -1,7 +1,7 @@
-//! Which bytes may stand where in a message, and a scanner over them that tells "not yet" from "never"; what
-//! the bytes mean is left to the callers.
+//! Which bytes a message may contain in which place, and a scanner over them that separates "incomplete" from
+//! "malformed"; what the bytes mean is left to the callers.
 
-use super::Error;
+use super::error::Error;
 
 /// The bytes of a token (RFC 9110, 5.6.2).
 pub(super) const TOKEN: u8 = 1;
@@ -17,13 +17,13 @@ pub(super) const HEX: u8 = 1 << 4;
 pub(super) const DIGIT: u8 = 1 << 5;
 /// Space and HTAB (RFC 9110, 5.6.3).
 pub(super) const BLANK: u8 = 1 << 6;
-/// What stands unescaped in a quoted string (RFC 9110, 5.6.4).
+/// What may be unescaped in a quoted string (RFC 9110, 5.6.4).
 pub(super) const QUOTED: u8 = 1 << 7;
 
 /// Why a scan ended before its end.
 #[derive(Clone, Copy)]
 pub(super) enum Stop {
-    /// Everything so far is right, and more is to come.
+    /// Everything so far is well formed, and more is needed.
     Incomplete,
     /// No continuation can make it right.
     Refused(Error),
@@ -35,7 +35,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// The result of a scan as the outside sees it: `None` stands for [`Stop::Incomplete`].
+/// The result of a scan for callers outside this room: `None` is [`Stop::Incomplete`].
 pub(super) fn whole<T>(scanned: Result<T, Stop>) -> Result<Option<T>, Error> {
     match scanned {
         Ok(value) => Ok(Some(value)),
@@ -83,7 +83,12 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
-    /// The next byte, which stays where it is.
+    /// The bytes passed since `start`, a former [`position`](Self::position).
+    pub(super) fn passed_since(&self, start: usize) -> &'a [u8] {
+        &self.bytes[start..self.at]
+    }
+
+    /// The next byte, without passing it.
     #[inline]
     pub(super) fn peek(&self) -> Result<u8, Stop> {
         if self.at < self.end { Ok(self.bytes[self.at]) } else { Err(self.at_end) }
@@ -105,7 +110,7 @@ impl<'a> Scanner<'a> {
         if run.is_empty() { Err(refusal(self.peek()?, otherwise).into()) } else { Ok(run) }
     }
 
-    /// Passes one byte of `class` and gives it; anything else is `otherwise`.
+    /// Passes one byte of `class` and returns it; anything else is `otherwise`.
     pub(super) fn one(&mut self, class: u8, otherwise: Error) -> Result<u8, Stop> {
         let byte = self.peek()?;
         if !is(byte, class) {
@@ -121,7 +126,7 @@ impl<'a> Scanner<'a> {
         if self.skip(expected)? { Ok(()) } else { Err(refusal(self.peek()?, otherwise).into()) }
     }
 
-    /// Passes `byte` if it is next, and says whether it was.
+    /// Passes `byte` if it is next, and returns whether it was.
     #[inline]
     pub(super) fn skip(&mut self, byte: u8) -> Result<bool, Stop> {
         let is_next = self.peek()? == byte;
@@ -132,7 +137,7 @@ impl<'a> Scanner<'a> {
     /// Passes a CRLF; a byte other than its CR is `otherwise`.
     #[inline]
     pub(super) fn line_end(&mut self, otherwise: Error) -> Result<(), Stop> {
-        // What nearly always comes, in one step.
+        // The usual case, in one step.
         if self.bytes[self.at..self.end].starts_with(b"\r\n") {
             self.at += 2;
             return Ok(());
@@ -141,10 +146,10 @@ impl<'a> Scanner<'a> {
         if self.skip(b'\n')? { Ok(()) } else { Err(Error::BareCr.into()) }
     }
 
-    /// Passes `HTTP/1.` and a digit, which is given: a higher minor version means the same message format
+    /// Passes `HTTP/1.` and a digit, which it returns: a higher minor version means the same message format
     /// (RFC 9110, 2.5).
     pub(super) fn version(&mut self) -> Result<u8, Stop> {
-        // What nearly always comes, in one step.
+        // The usual case, in one step.
         if self.bytes[self.at..self.end].starts_with(b"HTTP/1.1") {
             self.at += 8;
             return Ok(1);
@@ -159,7 +164,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The error for `byte` where it may not stand. Control bytes are named; a CR is not, for it may well begin a
+/// The error for `byte` where it is not allowed. Control bytes are named; a CR is not, since it may begin a
 /// CRLF that merely comes too early.
 fn refusal(byte: u8, otherwise: Error) -> Error {
     match byte {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::answerer::Fields;
 use super::connection::{self, Connection};
 use super::{Error, Failure, Outcome, Phase, Success};
+use crate::http::StatusCode;
 use crate::http::buffer::Buffer;
 use crate::http::response::{self, ReadError};
 use crate::sys::socket::TimedReader;
@@ -33,14 +34,16 @@ fn exchange(
     buffer.fill(&mut reader).map_err(|error| Failure::io(&error, Phase::Receive))?;
     let first_byte = Instant::now();
     let mut fields = Fields::default();
-    let note = |name: &[u8], value: &[u8]| fields.note(name, value);
-    let head = response::read_head_and_fields(&mut buffer, &mut reader, note).map_err(failure)?;
+    let head = response::read_head_and_headers(&mut buffer, &mut reader, |headers| {
+        headers.iter().for_each(|(name, value)| fields.note(name, value));
+    });
+    let head = head.map_err(failure)?;
     let answerer = connection.stream.local_addr().ok().and_then(|local| fields.answerer(local));
     if own.is_some() && answerer.as_ref().map(|answerer| answerer.instance) == own {
         return Err(Failure::new(Error::Refused, Phase::Receive));
     }
-    if head.status != 200 {
-        return Err(Failure::new(Error::HttpStatus(head.status), Phase::Receive));
+    if head.status != StatusCode::OK {
+        return Err(Failure::new(Error::HttpStatus(head.status.as_u16()), Phase::Receive));
     }
     let body = response::read_body(&mut buffer, &mut reader, head.framing, BODY_LIMIT).map_err(failure)?;
     if body != b"OK" {

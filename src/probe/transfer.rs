@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::connection::Connection;
 use super::http::{failure, request};
 use super::{Error, Failure, Phase};
+use crate::http::StatusCode;
 use crate::http::buffer::Buffer;
 use crate::http::response::{self, ReadError};
 use crate::sys::socket::{self, TimedReader};
@@ -80,8 +81,8 @@ impl Transfer {
         self.send(&body)?;
         let mut reader = TimedReader { stream: &self.connection.stream, deadline: self.deadline };
         let head = response::read_head(&mut self.buffer, &mut reader).map_err(failure)?;
-        if head.status != 200 {
-            return Err(Failure::new(Error::HttpStatus(head.status), Phase::Receive));
+        if head.status != StatusCode::OK {
+            return Err(Failure::new(Error::HttpStatus(head.status.as_u16()), Phase::Receive));
         }
         let echo = response::read_body(&mut self.buffer, &mut reader, head.framing, LENGTH as u64);
         let echo = echo.map_err(failure)?;
@@ -95,9 +96,9 @@ impl Transfer {
         let deadline = self.deadline.share(4);
         let mut reader = TimedReader { stream: &self.connection.stream, deadline };
         match response::read_next_head(&mut self.buffer, &mut reader) {
-            Ok(head) if head.status == 100 => Ok(()),
-            Ok(head) if head.status == 200 => Err(Failure::new(Error::Mismatch, Phase::Receive)),
-            Ok(head) => Err(Failure::new(Error::HttpStatus(head.status), Phase::Receive)),
+            Ok(head) if head.status == StatusCode::CONTINUE => Ok(()),
+            Ok(head) if head.status == StatusCode::OK => Err(Failure::new(Error::Mismatch, Phase::Receive)),
+            Ok(head) => Err(Failure::new(Error::HttpStatus(head.status.as_u16()), Phase::Receive)),
             Err(ReadError::Io(_)) if deadline.has_passed() => Ok(()),
             Err(error) => Err(failure(error)),
         }

@@ -1,6 +1,6 @@
 //! What a listener has had to do since its start, counted beside the system calls that it costs.
 
-use crate::http::reply::STATUSES;
+use crate::http::StatusCode;
 use crate::metrics::Counter;
 
 /// One listener's counts.
@@ -14,7 +14,7 @@ pub struct Traffic {
     pub refused: Counter,
     opened: Counter,
     closed: Counter,
-    replies: [Counter; STATUSES.len()],
+    replies: [Counter; StatusCode::SENT.len()],
 }
 
 /// A connection that counts as open until this is dropped.
@@ -36,15 +36,15 @@ impl Traffic {
     }
 
     /// Counts a reply.
-    pub fn reply(&self, status: u16) {
-        if let Some(index) = STATUSES.iter().position(|(known, _)| *known == status) {
+    pub fn reply(&self, status: StatusCode) {
+        if let Some(index) = StatusCode::SENT.iter().position(|(known, _)| *known == status) {
             self.replies[index].add(1);
         }
     }
 
     /// How many replies of each status there have been.
-    pub fn replies(&self) -> impl Iterator<Item = (u16, u64)> {
-        STATUSES.iter().zip(&self.replies).map(|((status, _), count)| (*status, count.get()))
+    pub fn replies(&self) -> impl Iterator<Item = (StatusCode, u64)> {
+        StatusCode::SENT.iter().zip(&self.replies).map(|((status, _), count)| (*status, count.get()))
     }
 }
 
@@ -74,9 +74,10 @@ mod tests {
         let traffic = Traffic::default();
         assert!(traffic.replies().all(|(_, count)| count == 0));
         for status in [200, 503, 200, 999] {
-            traffic.reply(status);
+            traffic.reply(StatusCode::new(status).unwrap());
         }
-        let counted: Vec<(u16, u64)> = traffic.replies().filter(|(_, count)| *count > 0).collect();
+        let counted = traffic.replies().filter(|(_, count)| *count > 0);
+        let counted: Vec<(u16, u64)> = counted.map(|(status, count)| (status.as_u16(), count)).collect();
         assert_eq!(counted, [(200, 2), (503, 1)]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::metrics::Metrics;
 use super::{Listeners, RESERVE_TIMEOUT, Shared};
-use crate::http::request::Request;
+use crate::http::{RequestHead, StatusCode};
 use crate::log::Level;
 use crate::serve::accept;
 use crate::serve::connections::Admitted;
@@ -48,7 +48,7 @@ fn conversation(
     shared: &Shared,
     idle_timeout: Duration,
     requests: Requests,
-    route: fn(&Request<'_>, &Stop, &Metrics) -> Result<Reply, Refusal>,
+    route: fn(&RequestHead<'_>, &Stop, &Metrics) -> Result<Reply, Refusal>,
 ) -> impl Fn(Admitted) + use<> {
     let (stop, bodies, log) = (Arc::clone(&shared.stop), Arc::clone(&shared.bodies), shared.log.clone());
     let identity = Identity::new(&shared.config.node_name, shared.config.pod_name.as_deref());
@@ -60,35 +60,43 @@ fn conversation(
 
 /// What the server replies to `request`.
 #[expect(clippy::unnecessary_wraps, reason = "one of two handlers, and the other refuses")]
-fn route(request: &Request<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
+fn route(request: &RequestHead<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
     let is_read = matches!(request.method, "GET" | "HEAD");
     let text = |status, text| Reply { status, fields: &[], content: Content::Text(text) };
     Ok(match request.path {
-        "/" if is_read => text(200, "OK"),
+        "/" if is_read => text(StatusCode::OK, "OK"),
         // The peer's own bytes come back, and no browser shall take them for a page.
-        "/" if request.method == "POST" => {
-            Reply { status: 200, fields: &[("X-Content-Type-Options", "nosniff")], content: Content::Echo }
-        }
+        "/" if request.method == "POST" => Reply {
+            status: StatusCode::OK,
+            fields: &[("X-Content-Type-Options", "nosniff")],
+            content: Content::Echo,
+        },
         "/" => not_allowed(&[("Allow", "GET, HEAD, POST")]),
-        "/health" if is_read && stop.has_reached(Phase::Draining) => text(503, "draining"),
-        "/health" if is_read => text(200, "healthy"),
+        "/health" if is_read && stop.has_reached(Phase::Draining) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "draining")
+        }
+        "/health" if is_read => text(StatusCode::OK, "healthy"),
         "/metrics" if is_read => {
-            Reply { status: 200, fields: &[], content: Content::Metrics(metrics.page()) }
+            Reply { status: StatusCode::OK, fields: &[], content: Content::Metrics(metrics.page()) }
         }
         "/health" | "/metrics" => not_allowed(&[("Allow", "GET, HEAD")]),
-        _ => text(404, "not found"),
+        _ => text(StatusCode::NOT_FOUND, "not found"),
     })
 }
 
 /// What a server replies that has no place left: the truth about its health, because being busy is no reason
 /// to be restarted; its metrics, or being busy would look like being gone; and else when to come back.
-fn route_when_busy(request: &Request<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
+fn route_when_busy(request: &RequestHead<'_>, stop: &Stop, metrics: &Metrics) -> Result<Reply, Refusal> {
     if matches!(request.path, "/health" | "/metrics") {
         return route(request, stop, metrics);
     }
-    Err(Refusal { status: 503, reason: "too many connections", fields: &[("Retry-After", "1")] })
+    Err(Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        reason: "too many connections",
+        fields: &[("Retry-After", "1")],
+    })
 }
 
 fn not_allowed(fields: Fields) -> Reply {
-    Reply { status: 405, fields, content: Content::Text("method not allowed") }
+    Reply { status: StatusCode::METHOD_NOT_ALLOWED, fields, content: Content::Text("method not allowed") }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::end::{End, refused};
 use super::writer::{Said, Writer};
 use super::{Content, Handler, Refusal, Reply, Requests, Service};
-use crate::http::body::{Decoder, Framing};
+use crate::http::Framing;
+use crate::http::body::Decoder;
 use crate::http::buffer::Buffer;
-use crate::http::reply;
-use crate::http::request::{self, BODY_LIMIT, Request};
+use crate::http::request::{self, RequestHead};
+use crate::http::{StatusCode, write};
 use crate::log::{Event, Value};
 use crate::metrics;
 use crate::serve::bodies::Full;
@@ -27,6 +28,9 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// And so much of it: a body that is one byte too long, and what was under way behind it.
 const LINGER_LIMIT: u64 = 2 * 1024 * 1024;
+
+/// The bytes of a request's body: far more than shows that large messages pass, few enough to be held whole.
+const BODY_LIMIT: u64 = 1024 * 1024;
 
 /// What texts are sent as.
 const TEXT: &str = "text/plain";
@@ -134,7 +138,9 @@ impl<'a> Conversation<'a> {
                 self.service.traffic.received.add(received as u64);
                 Ok(())
             }
-            Err(error) if error.kind() == ErrorKind::TimedOut => Err(refused(408, too_late)),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                Err(refused(StatusCode::REQUEST_TIMEOUT, too_late))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -174,11 +180,13 @@ impl<'a> Conversation<'a> {
     /// Answers `Expect: 100-continue` (RFC 9110, 10.1.1): asks for the body, unless it has begun to arrive,
     /// or refuses it where the reply will not be a good one anyway.
     fn invite_body(&self, reply: &Reply) -> Result<(), End> {
-        if let Reply { status: status @ 400.., fields, content: Content::Text(reason) } = *reply {
+        if let Reply { status, fields, content: Content::Text(reason) } = *reply
+            && status.is_error()
+        {
             return Err(Refusal { status, reason, fields }.into());
         }
         if self.buffer.bytes().is_empty() {
-            write_all(&self.connection.stream, reply::CONTINUE, self.patience())?;
+            write_all(&self.connection.stream, write::CONTINUE, self.patience())?;
         }
         Ok(())
     }
@@ -191,7 +199,8 @@ impl<'a> Conversation<'a> {
         let mut deadline = None;
         loop {
             let step = decoder.decode(self.buffer.bytes())?;
-            keep(step.payload).map_err(|Full| refused(503, "too many bodies at once"))?;
+            keep(step.payload)
+                .map_err(|Full| refused(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"))?;
             let (consumed, is_whole) = (step.consumed, step.is_whole);
             self.buffer.consume(consumed);
             if is_whole {
@@ -238,8 +247,8 @@ impl<'a> Conversation<'a> {
         }
         let line = mem::take(&mut self.line);
         let event = match line.split_once(' ') {
-            Some((method, path)) => Event::Request { method, path, status: said.status },
-            None => Event::Rejected(said.status),
+            Some((method, path)) => Event::Request { method, path, status: said.status.as_u16() },
+            None => Event::Rejected(said.status.as_u16()),
         };
         let bytes = if self.head_only { 0 } else { said.length as u64 };
         let mut told = vec![("bytes", Value::Count(bytes)), ("client", Value::Address(self.connection.peer))];
@@ -273,7 +282,7 @@ impl<'a> Conversation<'a> {
 }
 
 impl Asked {
-    fn of(request: &Request<'_>, reply: Reply) -> Self {
+    fn of(request: &RequestHead<'_>, reply: Reply) -> Self {
         Self {
             reply,
             version_minor: request.version_minor,

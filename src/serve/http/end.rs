@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Refusal;
+use crate::http::StatusCode;
 
 /// Why a conversation ends before a reply has ended it.
 pub(super) enum End {
@@ -13,7 +14,7 @@ pub(super) enum End {
 }
 
 /// The end by a refusal for `reason`.
-pub(super) fn refused(status: u16, reason: &'static str) -> End {
+pub(super) fn refused(status: StatusCode, reason: &'static str) -> End {
     Refusal { status, reason, fields: &[] }.into()
 }
 

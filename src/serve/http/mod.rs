@@ -13,7 +13,7 @@ use super::connections::Connection;
 use super::identity::Identity;
 use super::traffic::Traffic;
 use super::{log_connection, log_error};
-use crate::http::request::Request;
+use crate::http::{RequestHead, StatusCode};
 use crate::log::{Level, Log};
 use crate::stop::Stop;
 use conversation::Conversation;
@@ -53,7 +53,7 @@ pub enum Requests {
 /// A reply, chosen when the request's head is known.
 pub struct Reply {
     /// The status code.
-    pub status: u16,
+    pub status: StatusCode,
     /// Fields of this reply beside those that every reply has.
     pub fields: Fields,
     /// The content.
@@ -76,7 +76,7 @@ pub enum Content {
 /// A reply that ends the connection, without the request's body being read. Its content is the reason.
 pub struct Refusal {
     /// The status code.
-    pub status: u16,
+    pub status: StatusCode,
     /// Why.
     pub reason: &'static str,
     /// Fields of this reply beside those that every reply has.
@@ -84,7 +84,7 @@ pub struct Refusal {
 }
 
 /// What to say to a request, by its head alone.
-pub type Handler<'a> = dyn Fn(&Request<'_>) -> Result<Reply, Refusal> + 'a;
+pub type Handler<'a> = dyn Fn(&RequestHead<'_>) -> Result<Reply, Refusal> + 'a;
 
 /// Answers requests with what `handle` says to each, until the connection ends.
 pub fn converse(connection: &Connection, service: &Service, handle: &Handler) {

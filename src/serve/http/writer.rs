@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Fields;
-use crate::http::reply::{Head, push_line};
+use crate::http::StatusCode;
+use crate::http::write::{HeadWriter, push_line};
 use crate::serve::identity::Identity;
 use crate::serve::stream::{Patience, write_all};
 
@@ -15,7 +16,7 @@ const ONE_PIECE_LIMIT: usize = 1024;
 /// What the head of a response says, but for the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) status: u16,
+    pub(super) status: StatusCode,
     pub(super) fields: Fields,
     pub(super) content_type: &'static str,
     /// The bytes of the content, also where it is only measured.
@@ -69,7 +70,7 @@ impl Writer {
 
     fn make_head(&mut self, said: Said, seconds: u64) {
         self.out.clear();
-        let mut head = Head::new(&mut self.out, said.status, seconds);
+        let mut head = HeadWriter::new(&mut self.out, said.status, seconds);
         for (name, value) in said.fields {
             head = head.field(name, value);
         }

@@ -1,68 +1,43 @@
-//! The fields of a head or trailer, and the few of them that say where a message and its connection end;
-//! fields of requests alone are left to `request`.
+//! Where a message and its connection end, by the fields of its head (RFC 9112, 6 and 9).
 
-use super::body::Framing;
-use super::scan::{self, Scanner, Stop, TEXT, TOKEN};
-use super::{Error, FIELDS_LIMIT};
+use super::decimal;
+use super::error::Error;
+use super::headers::{Field, elements, trim};
+use super::scan::{self, TOKEN};
 
-/// A field's name and its value without the white space around it.
-type Field<'a> = (&'a [u8], &'a [u8]);
-
-/// Passes one field; `None` is the empty line that ends the section.
-pub(super) fn next<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Field<'a>>, Stop> {
-    match scanner.peek()? {
-        b'\r' => return scanner.line_end(Error::BareCr).map(|()| None),
-        b' ' | b'\t' => return Err(Error::Folded.into()),
-        _ => {}
-    }
-    let name = scanner.some(TOKEN, Error::FieldName)?;
-    scanner.byte(b':', Error::FieldName)?;
-    let value = scanner.run(TEXT)?;
-    scanner.line_end(Error::ControlByte)?;
-    Ok(Some((name, trim(value))))
+/// How a body is delimited (RFC 9112, 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body: a request whose head declares none, and responses that never have one.
+    None,
+    /// This many bytes.
+    Length(u64),
+    /// Chunks, the last of them empty.
+    Chunked,
+    /// Everything until the server closes: responses alone.
+    UntilClose,
 }
 
-/// Passes all fields of a head and shows each to `note`.
-pub(super) fn read<'a>(
-    scanner: &mut Scanner<'a>,
-    mut note: impl FnMut(Field<'a>) -> Result<(), Error>,
-) -> Result<(), Stop> {
-    let mut count = 0;
-    while let Some(field) = next(scanner)? {
-        count += 1;
-        if count > FIELDS_LIMIT {
-            return Err(Error::TooManyFields.into());
-        }
-        note(field)?;
-    }
-    Ok(())
-}
-
-/// The elements of a comma-separated value; empty ones are skipped (RFC 9110, 5.6.1.2).
-pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
-}
-
-/// What the fields seen so far say about the end of the message and of the connection.
+/// What the fields read so far say about the end of the message and of the connection.
 #[derive(Default)]
-pub(super) struct Ends {
+pub(super) struct MessageEnd {
     length: Option<u64>,
     is_chunked: bool,
     has_other_coding: bool,
     connection: Connection,
 }
 
-/// What `Connection` asks for; of several wishes the last variant here wins.
+/// What `Connection` asks for; of several options the last variant here wins.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Connection {
     #[default]
-    Unsaid,
+    Unspecified,
     KeepAlive,
     Close,
 }
 
-impl Ends {
-    /// Takes in one field; most are of no interest.
+impl MessageEnd {
+    /// Notes one field; most are of no interest.
     pub(super) fn note(&mut self, (name, value): Field<'_>) -> Result<(), Error> {
         if name.eq_ignore_ascii_case(b"content-length") {
             self.note_length(value)
@@ -76,7 +51,7 @@ impl Ends {
         }
     }
 
-    /// How the body is delimited; `None` where no field says it.
+    /// How the body is delimited; `None` where no field says so.
     ///
     /// `Transfer-Encoding` beside `Content-Length` or on HTTP/1.0 is how requests are smuggled past a proxy
     /// that reads the other one (RFC 9112, 6.1 and 6.3).
@@ -97,19 +72,19 @@ impl Ends {
     /// Whether the connection outlives this exchange (RFC 9112, 9.3).
     pub(super) fn keep_alive(&self, version_minor: u8) -> bool {
         match self.connection {
-            Connection::Unsaid => version_minor > 0,
+            Connection::Unspecified => version_minor > 0,
             Connection::KeepAlive => true,
             Connection::Close => false,
         }
     }
 
     /// Of the choices that RFC 9110, 8.6, leaves, the stricter: equal repeats and lists of equal numbers are
-    /// refused too, since no sound client sends them.
+    /// refused too, since no correct client sends them.
     fn note_length(&mut self, value: &[u8]) -> Result<(), Error> {
         if self.length.is_some() {
             return Err(Error::ContentLength);
         }
-        self.length = Some(decimal(value).ok_or(Error::ContentLength)?);
+        self.length = Some(decimal::parse(value).ok_or(Error::ContentLength)?);
         Ok(())
     }
 
@@ -119,9 +94,9 @@ impl Ends {
         for element in elements(value) {
             let coding = trim(element.split(|&byte| byte == b';').next().unwrap_or(element));
             let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
-            let is_sound =
+            let is_valid =
                 !coding.is_empty() && scan::all(coding, TOKEN) && !(is_chunked && coding != element);
-            if self.is_chunked || !is_sound {
+            if self.is_chunked || !is_valid {
                 return Err(Error::TransferEncoding);
             }
             self.is_chunked = is_chunked;
@@ -140,23 +115,4 @@ impl Ends {
             }
         }
     }
-}
-
-/// The value of one or more decimal digits; `None` for anything else and for what 64 bits cannot hold.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, &byte| {
-        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
-}
-
-/// Without the spaces and tabs at both ends (RFC 9110, 5.6.3).
-fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
