@@ -51,7 +51,9 @@ impl Round {
 
     /// Whether there is something that only a pass can explain.
     pub(super) fn calls_for_pass(&self) -> bool {
-        let loses = |series: &Series| series.lost > 0 || series.dead_flows > 0 || series.failure.is_some();
+        let loses = |series: &Series| {
+            series.counts.lost.total() > 0 || series.dead_flows > 0 || series.failure.is_some()
+        };
         self.has_failed()
             || self.replica_failed
             || self.is_any_nameserver_silent
@@ -70,7 +72,7 @@ impl Round {
             replica_failed: self.replica_failed,
             look_up: self.aim.look_up,
             path: self.path.clone(),
-            series: self.series.as_ref().map(|series| (series.sent, series.lost)),
+            series: self.series.as_ref().map(|series| series.counts),
             ..Evidence::default()
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::dns::{self, Surveyed};
 use crate::probe::path::PathReport;
-use crate::probe::series::{Burst, Dead};
+use crate::probe::series::{Burst, Counts, Dead};
 use crate::probe::{Error, Phase};
 
 /// All that is known of one round and of the pass that followed it.
@@ -25,8 +25,8 @@ pub struct Evidence {
     pub look_up: Option<Result<(), dns::Error>>,
     /// What each nameserver said when it was asked alone; empty where none was asked.
     pub nameservers: Vec<Surveyed>,
-    /// The round's series: datagrams sent, and lost.
-    pub series: Option<(u64, u64)>,
+    /// The datagrams of the round's series.
+    pub series: Option<Counts>,
     /// Flows that were silent in it, asked again.
     pub flows: Option<Dead>,
     /// Many datagrams to the target from new source ports.

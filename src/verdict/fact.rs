@@ -4,7 +4,7 @@ use super::evidence::{Evidence, Listing, Probe};
 use crate::dns::{self, Reached, Surveyed};
 use crate::log::Value;
 use crate::probe::Error;
-use crate::probe::series::Burst;
+use crate::probe::series::{Burst, Counts};
 
 /// A kind of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,9 @@ impl Fact {
             Self::Replicas => vec![format!("endpoint:{}/{}", evidence.up(), evidence.replicas.all.len())],
             Self::LookUp => evidence.look_up.map(look_up).into_iter().collect(),
             Self::Nameservers => evidence.nameservers.iter().map(nameserver).collect(),
-            Self::Series => one(evidence.series, |(sent, lost)| format!("series:{lost}of{sent}")),
+            Self::Series => {
+                one(evidence.series, |series| format!("series:{}of{}", series.lost.total(), series.sent))
+            }
             Self::Flows => one(evidence.flows, |flows| format!("flows:{}of{}", flows.dead, flows.asked)),
             Self::Burst => evidence.burst.iter().flat_map(burst).collect(),
             Self::Direct => {
@@ -118,5 +120,7 @@ fn nameserver(server: &Surveyed) -> String {
 }
 
 fn burst(burst: &Burst) -> [String; 2] {
-    [format!("burst:{}of{}", burst.lost, burst.sent), format!("ports:{}of{}", burst.dead_ports, burst.ports)]
+    let Counts { sent, lost, .. } = burst.counts;
+    let ports = format!("ports:{}of{}", burst.dead_ports, burst.ports);
+    [format!("burst:{}of{sent}", lost.total()), ports]
 }

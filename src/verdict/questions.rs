@@ -30,7 +30,7 @@ impl Evidence {
 
     /// Whether flows that have been open for long are answered.
     pub(super) fn old_flows_answer(&self) -> bool {
-        self.series.is_some_and(|(sent, lost)| lost < sent)
+        self.series.is_some_and(|series| series.answered > 0)
     }
 
     /// How many replicas answer.

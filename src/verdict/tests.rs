@@ -10,7 +10,7 @@ use super::{Verdict, judge};
 use crate::dns::{self, Answer, Reached, Surveyed};
 use crate::log::MAX_TEXT;
 use crate::probe::path::{Finding, PathReport};
-use crate::probe::series::{Burst, Dead};
+use crate::probe::series::{Burst, Counts, Dead, Lost};
 use crate::probe::transfer::Direction;
 use crate::probe::{Error, Phase};
 
@@ -57,7 +57,7 @@ fn well() -> Evidence {
         },
         look_up: Some(Ok(())),
         nameservers: vec![nameserver("10.96.0.10", 8, true, Answer::Found)],
-        series: Some((16, 0)),
+        series: Some(counts(16, Lost::default())),
         flows: Some(Dead { asked: 0, dead: 0 }),
         burst: Some(burst(0, 0, 0)),
         direct: vec![
@@ -81,8 +81,13 @@ fn nameserver(address: &str, udp_answered: usize, tcp: bool, record: Answer) -> 
     }
 }
 
+fn counts(sent: u64, lost: Lost) -> Counts {
+    Counts { sent, answered: sent - lost.total(), lost, ..Counts::default() }
+}
+
 fn burst(lost: u64, dead_ports: usize, lossy_ports: usize) -> Burst {
-    Burst { sent: 256, lost, ports: 64, dead_ports, lossy_ports, lost_forward: lost, ..Burst::default() }
+    let counts = counts(256, Lost { forward: lost, ..Lost::default() });
+    Burst { counts, refused: 0, ports: 64, dead_ports, lossy_ports }
 }
 
 impl Evidence {
@@ -117,8 +122,8 @@ impl Evidence {
     }
 
     fn bursts(mut self, target: Burst, direct: Burst) -> Self {
-        self.is_lossy = target.lost > 2;
-        self.is_directly_lossy = (3..256).contains(&direct.lost);
+        self.is_lossy = target.counts.lost.total() > 2;
+        self.is_directly_lossy = (3..256).contains(&direct.counts.lost.total());
         self.burst = Some(target);
         self.direct.iter_mut().for_each(|(_, burst)| *burst = direct);
         self
@@ -126,7 +131,7 @@ impl Evidence {
 
     /// No nameserver answers, and the series neither.
     fn silent_dns(mut self) -> Self {
-        self.series = Some((16, 16));
+        self.series = Some(counts(16, Lost { unknown: 16, ..Lost::default() }));
         let nameservers = [nameserver("10.96.0.10", 0, false, Answer::Silent)];
         self.names(Err(dns::Error::Timeout), &nameservers)
     }
@@ -309,7 +314,7 @@ fn one_of_the_protocols_is_a_port() {
     let udp = [PASS, fail(LOST), PASS];
     let detail = "10.96.0.12:8081 times out, tcp and http pass, and alike on 2 of 2 replicas";
     let words = "tcp:ok,udp:timeout,http:ok,endpoint:0/2,dns:ok";
-    let dead = Burst { ports: 64, dead_ports: 64, ..burst(256, 64, 0) };
+    let dead = burst(256, 64, 0);
     assert_says(&well().target(udp).replicas(udp).bursts(dead, dead), Verdict::Port, detail, words);
     assert_is(&well().target(udp).no_replicas(Listing::NotKnown), Verdict::Port);
     for blocked in [SILENT, REFUSED, NO_WAY] {
@@ -357,7 +362,8 @@ fn loss_is_random_and_above_the_threshold() {
     assert_is(&stale, Verdict::Service);
     let detail = "70 of 256 datagrams to 10.96.0.12 are lost, none on the way to replicas";
     assert!(judge(&stale).detail.starts_with(detail), "{stale:#?}");
-    let both = Burst { lost_forward: 6, lost_return: 5, ..burst(13, 0, 12) };
+    let lost = Lost { forward: 6, return_: 5, unknown: 2 };
+    let both = Burst { counts: counts(256, lost), ..burst(13, 0, 12) };
     let detail = judge(&well().bursts(both, both)).detail;
     assert!(detail.ends_with("6 on the way there, 5 on the way back, 2 somewhere"), "{detail}");
 }
@@ -374,7 +380,7 @@ fn old_flows_that_die_alone_are_conntrack() {
     // The other way round: nothing new passes, not even to a nameserver.
     let nothing_new =
         || well().target(hole()).replicas(hole()).silent_dns().bursts(burst(256, 64, 0), burst(256, 64, 0));
-    let full = Evidence { series: Some((16, 0)), ..nothing_new() };
+    let full = Evidence { series: Some(counts(16, Lost::default())), ..nothing_new() };
     assert_is(&full, Verdict::Conntrack);
     assert!(judge(&full).detail.starts_with("long-lived flows are answered, nothing new is"), "{full:#?}");
     assert_is(&nothing_new(), Verdict::Local);

@@ -6,7 +6,7 @@ use super::{Verdict, conditions};
 use crate::dns::{Answer, Reached, Surveyed};
 use crate::log::Value;
 use crate::probe::Error;
-use crate::probe::series::Burst;
+use crate::probe::series::{Burst, Counts};
 use crate::probe::transfer::Direction;
 
 /// The replicas that a detail names: more do not fit a line that is to be read.
@@ -78,20 +78,20 @@ pub(super) fn flow(evidence: &Evidence) -> String {
 }
 
 pub(super) fn loss(evidence: &Evidence) -> String {
-    let burst = evidence.burst.unwrap_or_default();
-    let direction = match (burst.lost_forward, burst.lost_return) {
+    let Counts { sent, lost, .. } = evidence.burst.unwrap_or_default().counts;
+    let direction = match (lost.forward, lost.return_) {
         (0, 0) => "direction unknown".to_owned(),
-        (forward, 0) if forward == burst.lost => "on the way there".to_owned(),
-        (0, back) if back == burst.lost => "on the way back".to_owned(),
+        (forward, 0) if forward == lost.total() => "on the way there".to_owned(),
+        (0, back) if back == lost.total() => "on the way back".to_owned(),
         (forward, back) => {
-            let unknown = burst.lost.saturating_sub(forward + back);
-            let parts = [(forward, "on the way there"), (back, "on the way back"), (unknown, "somewhere")];
+            let parts =
+                [(forward, "on the way there"), (back, "on the way back"), (lost.unknown, "somewhere")];
             let parts = parts.iter().filter(|(count, _)| *count > 0);
             parts.map(|(count, way)| format!("{count} {way}")).collect::<Vec<_>>().join(", ")
         }
     };
-    let tenths = (burst.lost * 1000 + burst.sent / 2) / burst.sent.max(1);
-    format!("{}.{}% of {} datagrams lost, {direction}", tenths / 10, tenths % 10, burst.sent)
+    let tenths = (lost.total() * 1000 + sent / 2) / sent.max(1);
+    format!("{}.{}% of {sent} datagrams lost, {direction}", tenths / 10, tenths % 10)
 }
 
 pub(super) fn replica(evidence: &Evidence) -> String {
@@ -109,7 +109,8 @@ pub(super) fn replica(evidence: &Evidence) -> String {
 pub(super) fn service(evidence: &Evidence) -> String {
     let up = evidence.up();
     let what = match evidence.burst {
-        Some(Burst { lost, sent, dead_ports: 0 | 1, .. }) if !evidence.probes.iter().any(Probe::fails) => {
+        Some(Burst { counts, dead_ports: 0 | 1, .. }) if !evidence.probes.iter().any(Probe::fails) => {
+            let (lost, sent) = (counts.lost.total(), counts.sent);
             format!("{lost} of {sent} datagrams to {} are lost, none on the way to replicas", evidence.target)
         }
         Some(Burst { dead_ports, ports, .. }) if !evidence.probes.iter().any(Probe::fails) => {

@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::client::journal::metrics::{Datagrams, Metrics};
+use crate::client::journal::metrics::Metrics;
 use crate::client::journal::summary::Summary;
 use crate::probe::Error;
-use crate::probe::series::{Burst, Series, Settled};
+use crate::probe::series::{Burst, Counts, Lost, Series};
 use crate::verdict::{Suspect, Verdict};
 
 /// The accounts of all rounds.
@@ -47,32 +47,15 @@ impl Accounts {
         self.round.push(Entry { protocol, result: Err(error) });
     }
 
-    /// Counts a series. Where its flows could tell later which way a loss had gone, the unknown ones are
-    /// those of `settled` alone.
-    pub(in crate::client) fn datagrams(&mut self, series: &Series, settled: Settled) {
-        self.metrics().datagrams(Datagrams {
-            sent: series.sent,
-            received: series.sent.saturating_sub(series.lost),
-            lost_forward: series.lost_forward + settled.forward,
-            lost_return: series.lost_return + settled.backward,
-            lost_unknown: settled.unknown,
-            duplicate: series.duplicate,
-            reordered: series.reordered,
-            late: series.late,
-            unsent: series.unsent,
-        });
+    /// Counts the datagrams of a series. Where its flows may find out later in which direction one was lost,
+    /// the unknown ones are those of `settled` alone.
+    pub(in crate::client) fn datagrams(&mut self, series: &Series, settled: Lost) {
+        let lost = Lost { unknown: 0, ..series.counts.lost } + settled;
+        self.metrics().datagrams(Counts { lost, ..series.counts });
     }
 
     pub(in crate::client) fn burst(&mut self, burst: &Burst) {
-        self.metrics().datagrams(Datagrams {
-            sent: burst.sent,
-            received: burst.sent.saturating_sub(burst.lost),
-            lost_forward: burst.lost_forward,
-            lost_return: burst.lost_return,
-            lost_unknown: burst.lost_unknown,
-            unsent: burst.unsent,
-            ..Datagrams::default()
-        });
+        self.metrics().datagrams(burst.counts);
     }
 
     pub(in crate::client) fn path_mtu(&mut self, bytes: u32) {

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::metrics::{Histogram, Number, Page, write_own};
+use crate::probe::series::Counts;
 
 /// The kinds of probes.
 pub(in crate::client) const PROTOCOLS: [&str; 7] =
@@ -57,7 +58,8 @@ const PAGE_CAPACITY: usize = 40 * 1024;
 pub(in crate::client) struct Metrics {
     probes: [[u64; RESULTS.len()]; PROTOCOLS.len()],
     durations: [Histogram; DURATIONS.len()],
-    datagrams: [u64; Datagrams::COUNTS],
+    /// Of series and bursts.
+    datagrams: Counts,
     path_mtu: Option<u32>,
     verdicts: Vec<&'static str>,
     verdict: Option<&'static str>,
@@ -65,20 +67,6 @@ pub(in crate::client) struct Metrics {
     rounds: u64,
     late: Option<Duration>,
     suspect: [u64; REASONS.len()],
-}
-
-/// What has become of the datagrams of series and bursts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::client) struct Datagrams {
-    pub(in crate::client) sent: u64,
-    pub(in crate::client) received: u64,
-    pub(in crate::client) lost_forward: u64,
-    pub(in crate::client) lost_return: u64,
-    pub(in crate::client) lost_unknown: u64,
-    pub(in crate::client) duplicate: u64,
-    pub(in crate::client) reordered: u64,
-    pub(in crate::client) late: u64,
-    pub(in crate::client) unsent: u64,
 }
 
 impl Metrics {
@@ -89,7 +77,7 @@ impl Metrics {
             told: vec![0; verdicts.len()],
             probes: Default::default(),
             durations: Default::default(),
-            datagrams: Default::default(),
+            datagrams: Counts::default(),
             path_mtu: None,
             verdicts,
             verdict: None,
@@ -120,10 +108,8 @@ impl Metrics {
     }
 
     /// Counts the datagrams of one more series or burst.
-    pub(in crate::client) fn datagrams(&mut self, more: Datagrams) {
-        for (sum, (_, _, count)) in self.datagrams.iter_mut().zip(more.each()) {
-            *sum += count;
-        }
+    pub(in crate::client) fn datagrams(&mut self, more: Counts) {
+        self.datagrams += more;
     }
 
     /// The path MTU is `bytes`.
@@ -180,7 +166,7 @@ impl Metrics {
     fn write_datagrams(&self, page: &mut Page) {
         let help = "Datagrams of series and bursts, by what became of them and on which way.";
         let mut family = page.counter("smoker_udp_datagrams_total", help);
-        for ((direction, outcome, _), sum) in Datagrams::default().each().iter().zip(self.datagrams) {
+        for (direction, outcome, sum) in each_count(&self.datagrams) {
             family.sample(&[("direction", direction), ("outcome", outcome)], Number::Whole(sum));
         }
     }
@@ -216,23 +202,19 @@ impl Metrics {
     }
 }
 
-impl Datagrams {
-    const COUNTS: usize = 9;
-
-    /// Each count, with its direction and outcome. What came back has gone both ways.
-    fn each(&self) -> [(&'static str, &'static str, u64); Self::COUNTS] {
-        [
-            ("both", "sent", self.sent),
-            ("both", "received", self.received),
-            ("forward", "lost", self.lost_forward),
-            ("return", "lost", self.lost_return),
-            ("unknown", "lost", self.lost_unknown),
-            ("both", "duplicate", self.duplicate),
-            ("both", "reordered", self.reordered),
-            ("both", "late", self.late),
-            ("forward", "unsent", self.unsent),
-        ]
-    }
+/// Each count, with its direction and outcome. What came back has gone both ways.
+fn each_count(counts: &Counts) -> [(&'static str, &'static str, u64); 9] {
+    [
+        ("both", "sent", counts.sent),
+        ("both", "received", counts.answered),
+        ("forward", "lost", counts.lost.forward),
+        ("return", "lost", counts.lost.return_),
+        ("unknown", "lost", counts.lost.unknown),
+        ("both", "duplicate", counts.duplicate),
+        ("both", "reordered", counts.reordered),
+        ("both", "late", counts.late),
+        ("forward", "unsent", counts.unsent),
+    ]
 }
 
 /// What is no word of the vocabulary counts as `io`, which stands for anything else.
@@ -247,6 +229,7 @@ mod tests {
     use super::*;
     use crate::dns;
     use crate::probe::Error;
+    use crate::probe::series::Lost;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -291,7 +274,16 @@ mod tests {
         let most = u64::from(u32::MAX);
         metrics.rounds = most;
         metrics.probes = [[most; RESULTS.len()]; PROTOCOLS.len()];
-        metrics.datagrams = [most; Datagrams::COUNTS];
+        let lost = Lost { forward: most, return_: most, unknown: most };
+        metrics.datagrams = Counts {
+            sent: most,
+            unsent: most,
+            answered: most,
+            lost,
+            duplicate: most,
+            reordered: most,
+            late: most,
+        };
         metrics.told.fill(most);
         metrics.suspect = [most; REASONS.len()];
         assert_eq!(metrics.page().capacity(), PAGE_CAPACITY);
@@ -344,7 +336,8 @@ mod tests {
     fn datagrams_and_suspect_rounds_add_up() {
         let mut metrics = Metrics::new([]);
         for _ in 0..2 {
-            metrics.datagrams(Datagrams { sent: 16, lost_return: 1, unsent: 2, ..Datagrams::default() });
+            let lost = Lost { return_: 1, ..Lost::default() };
+            metrics.datagrams(Counts { sent: 16, answered: 15, unsent: 2, lost, ..Counts::default() });
             metrics.round(Duration::ZERO, Some("late"));
         }
         for (name, value) in [

@@ -141,17 +141,17 @@ impl Pass<'_> {
         let burst = target.and_then(|_| bursts.next());
         let direct: Vec<(IpAddr, Burst)> = listed.iter().copied().zip(bursts).collect();
         // What could not be sent in time was kept back by a late prober, and the rest is no measure.
-        let is_cut = |burst: &Burst| burst.sent > 0 && burst.unsent > 0;
+        let is_cut = |burst: &Burst| burst.counts.sent > 0 && burst.counts.unsent > 0;
         let is_late = burst.iter().chain(direct.iter().map(|(_, burst)| burst)).any(is_cut);
         let is_lossy = |burst: &Burst| {
-            let by_chance = burst.lost.saturating_sub(burst.refused);
-            self.config.loss_threshold.is_exceeded_by(by_chance, burst.sent)
+            let by_chance = burst.counts.lost.total().saturating_sub(burst.refused);
+            self.config.loss_threshold.is_exceeded_by(by_chance, burst.counts.sent)
         };
         Evidence {
             probes,
             replicas,
             is_lossy: burst.as_ref().is_some_and(is_lossy),
-            is_directly_lossy: direct.iter().any(|(_, burst)| is_lossy(burst) && burst.lost < burst.sent),
+            is_directly_lossy: direct.iter().any(|(_, burst)| is_lossy(burst) && burst.counts.answered > 0),
             burst,
             direct,
             flows: results.flows,

@@ -7,7 +7,7 @@ use crate::client::journal::accounts::Accounts;
 use crate::client::journal::lines::{Field, Lines};
 use crate::client::journal::streak::Streak;
 use crate::log::Value;
-use crate::probe::series::{Flows, Series};
+use crate::probe::series::{Counts, Flows, Series};
 use crate::probe::{Failure, Phase};
 use crate::time::Deadline;
 
@@ -51,7 +51,7 @@ impl Datagrams {
         self.alive = Some(Instant::now());
         self.tell(&series, peer, lines, accounts);
         // The sockets keep the address that this host had when they were opened.
-        if series.sent == 0 {
+        if series.counts.sent == 0 {
             self.flows = None;
         }
         Some(series)
@@ -74,9 +74,9 @@ impl Datagrams {
     fn tell(&mut self, series: &Series, peer: SocketAddr, lines: &mut Lines, accounts: &mut Accounts) {
         let settled = self.flows.as_mut().map(Flows::take_settled).unwrap_or_default();
         accounts.datagrams(series, settled);
-        let mut counts = counts(series);
-        let unknown =
-            (series.lost_unknown > 0).then_some(("lost_unknown", Value::Count(series.lost_unknown)));
+        let mut counts = fields(&series.counts);
+        let unknown = series.counts.lost.unknown;
+        let unknown = (unknown > 0).then_some(("lost_unknown", Value::Count(unknown)));
         match (&series.failure, series.times) {
             (Some(failure), _) => {
                 counts.extend(unknown);
@@ -112,15 +112,15 @@ impl Datagrams {
     }
 }
 
-fn counts(series: &Series) -> Vec<Field<'static>> {
-    let counts = [
-        ("sent", series.sent),
-        ("lost", series.lost),
-        ("lost_forward", series.lost_forward),
-        ("lost_return", series.lost_return),
-        ("duplicate", series.duplicate),
-        ("reordered", series.reordered),
-        ("late", series.late),
+fn fields(counts: &Counts) -> Vec<Field<'static>> {
+    let fields = [
+        ("sent", counts.sent),
+        ("lost", counts.lost.total()),
+        ("lost_forward", counts.lost.forward),
+        ("lost_return", counts.lost.return_),
+        ("duplicate", counts.duplicate),
+        ("reordered", counts.reordered),
+        ("late", counts.late),
     ];
-    counts.map(|(key, count)| (key, Value::Count(count))).to_vec()
+    fields.map(|(key, count)| (key, Value::Count(count))).to_vec()
 }

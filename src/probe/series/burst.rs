@@ -4,26 +4,16 @@ use std::net::SocketAddr;
 
 use super::flows::{BRISK, Flows};
 use super::ledger::Closed;
-use super::{MAX_EACH, MAX_FLOWS};
+use super::{Counts, MAX_EACH, MAX_FLOWS};
 use crate::time::Deadline;
 
 /// What became of a burst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Burst {
-    /// Datagrams that went out.
-    pub sent: u64,
-    /// Datagrams that this host itself could not send.
-    pub unsent: u64,
-    /// Datagrams that had no reply in time.
-    pub lost: u64,
-    /// ICMP errors that answered some of these: they were not lost by chance.
+    /// What became of its datagrams.
+    pub counts: Counts,
+    /// ICMP errors that answered lost datagrams: these were not lost by chance.
     pub refused: u64,
-    /// Of those lost: on the way to the server.
-    pub lost_forward: u64,
-    /// Of those lost: on the way back.
-    pub lost_return: u64,
-    /// Of those lost: nobody has said where.
-    pub lost_unknown: u64,
     /// Source ports that anything went out of.
     pub ports: usize,
     /// Of those: none of their datagrams had a reply.
@@ -39,21 +29,16 @@ pub fn burst(peer: SocketAddr, ports: usize, each: usize, deadline: Deadline) ->
     let (ports, each) = (ports.min(MAX_FLOWS), each.min(MAX_EACH));
     let Ok(mut flows) = Flows::open(peer, ports) else {
         // Descriptors or ports have run out on this host.
-        return Burst { unsent: (ports * each) as u64, ..Burst::default() };
+        let counts = Counts { unsent: (ports * each) as u64, ..Counts::default() };
+        return Burst { counts, ..Burst::default() };
     };
     let turn: Vec<usize> = (0..ports).collect();
     let batch = flows.exchange(&turn.repeat(each), BRISK, deadline);
-    let total = batch.total();
     let used = batch.closed.iter().zip(&batch.sent).filter(|(_, sent)| **sent > 0);
     let count = |condition: fn(&Closed) -> bool| used.clone().filter(|(closed, _)| condition(closed)).count();
     Burst {
-        sent: batch.sent.iter().sum(),
-        unsent: batch.unsent,
-        lost: total.lost,
+        counts: flows.take_counts(&batch),
         refused: batch.refusals,
-        lost_forward: total.forward,
-        lost_return: total.backward,
-        lost_unknown: total.lost - total.forward - total.backward,
         ports: used.clone().count(),
         dead_ports: count(|closed| closed.answered == 0),
         lossy_ports: count(|closed| closed.answered > 0 && closed.lost > 0),

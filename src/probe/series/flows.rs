@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::flow::Flow;
-use super::ledger::{Closed, Settled};
+use super::ledger::Closed;
 use super::times::{Times, reordered};
-use super::{Dead, GRACE, MAX_FLOWS, Series};
+use super::{Counts, Dead, GRACE, Lost, MAX_FLOWS, Series};
 use crate::metrics::Jitter;
 use crate::sys::random;
 use crate::sys::stamped;
@@ -38,7 +38,7 @@ pub struct Flows {
     /// What no series has told yet.
     late: u64,
     duplicate: u64,
-    settled: Settled,
+    settled: Lost,
 }
 
 impl Flows {
@@ -55,7 +55,7 @@ impl Flows {
             kept_alive: None,
             late: 0,
             duplicate: 0,
-            settled: Settled::default(),
+            settled: Lost::default(),
         })
     }
 
@@ -78,17 +78,8 @@ impl Flows {
     pub fn series(&mut self, spacing: Duration, deadline: Deadline) -> Series {
         let all: Vec<usize> = (0..self.open.len()).collect();
         let batch = self.exchange(&all, spacing, deadline);
-        let total = batch.total();
         Series {
-            sent: batch.sent.iter().sum(),
-            unsent: batch.unsent,
-            lost: total.lost,
-            lost_forward: total.forward,
-            lost_return: total.backward,
-            lost_unknown: total.lost - total.forward - total.backward,
-            duplicate: std::mem::take(&mut self.duplicate),
-            reordered: reordered(&batch.samples),
-            late: std::mem::take(&mut self.late),
+            counts: self.take_counts(&batch),
             dead_flows: self.open.iter().filter(|flow| flow.ledger.is_dead()).count(),
             times: Times::of(&batch.samples, &mut self.jitter),
             failure: batch.failure(),
@@ -108,8 +99,23 @@ impl Flows {
 
     /// What has become known, since this was last asked, of losses that a series had told as unknown. Whoever
     /// counts losses by direction adds it to what each series says, and takes the unknown from here alone.
-    pub fn take_settled(&mut self) -> Settled {
+    pub fn take_settled(&mut self) -> Lost {
         std::mem::take(&mut self.settled)
+    }
+
+    /// What became of the datagrams of `batch`, with the duplicate and late replies since the last time.
+    pub(super) fn take_counts(&mut self, batch: &Batch) -> Counts {
+        let sent = batch.sent.iter().sum();
+        let lost = batch.total().lost_by_direction();
+        Counts {
+            sent,
+            unsent: batch.unsent,
+            answered: sent - lost.total(),
+            lost,
+            duplicate: std::mem::take(&mut self.duplicate),
+            reordered: reordered(&batch.samples),
+            late: std::mem::take(&mut self.late),
+        }
     }
 
     /// Sends a series over the flows in `order`, hears the replies, and asks where the lost ones were lost.

@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::AddAssign;
 
+use super::counts::Lost;
+
 /// How many datagrams of a flow are remembered, and so may be explained or come late: about five minutes of
 /// one flow at one series in 30 s and a keep-alive every 10 s. It takes half a kilobyte.
 pub(super) const HISTORY: usize = 64;
@@ -26,7 +28,7 @@ pub(super) struct Ledger {
     /// What the server said since the last close, in the order of arrival.
     heard: Vec<(u32, Option<Count>)>,
     /// Since the last close: what was explained, or given up, of those closed before.
-    settled: Settled,
+    settled: Lost,
     silent: u32,
 }
 
@@ -57,24 +59,13 @@ pub(super) struct Closed {
     pub(super) answered: u64,
     /// Datagrams of a series that were not, of those closed.
     pub(super) lost: u64,
-    /// Datagrams of the present series that are known to have been lost on the way there.
+    /// Datagrams of the current series that are known to have been lost on the way there.
     pub(super) forward: u64,
     /// … and on the way back.
-    pub(super) backward: u64,
-    /// The same of series before.
-    pub(super) settled: Settled,
-}
-
-/// Losses told as unknown by earlier series, of which more is known now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
-    /// Lost on the way to the server.
-    pub forward: u64,
-    /// Lost on the way back.
-    pub backward: u64,
-    /// It will never be known: another server answers, or one that does not count. Also of the present
-    /// series.
-    pub unknown: u64,
+    pub(super) return_: u64,
+    /// Losses of earlier series, then in an unknown direction, of which more is known now. `unknown` will stay
+    /// so (another server replies, or one that does not count), and has losses of the current series too.
+    pub(super) settled: Lost,
 }
 
 #[derive(Debug)]
@@ -210,20 +201,20 @@ impl Ledger {
     fn explain(&mut self, series: u32, closed: &mut Closed) {
         let heard = std::mem::take(&mut self.heard);
         let Some(&(latest, count)) = heard.iter().max_by_key(|(sequence, _)| *sequence) else { return };
-        let mut backward = unheard(self.base, &heard);
+        let mut lost_replies = unheard(self.base, &heard);
         let lost = self.sent.iter_mut().take_while(|sent| sent.sequence <= latest);
         for sent in lost.filter(|sent| sent.fate == Fate::Unexplained) {
             sent.fate = Fate::Explained;
             let (one, is_present) = (u64::from(sent.in_series), sent.sequence >= series);
-            match &mut backward {
+            match &mut lost_replies {
                 None => closed.settled.unknown += one,
                 // Which of several it was cannot be told; the sums are right.
-                Some(1..) if is_present => closed.backward += one,
-                Some(1..) => closed.settled.backward += one,
+                Some(1..) if is_present => closed.return_ += one,
+                Some(1..) => closed.settled.return_ += one,
                 Some(0) if is_present => closed.forward += one,
                 Some(0) => closed.settled.forward += one,
             }
-            backward = backward.map(|left| left.saturating_sub(1));
+            lost_replies = lost_replies.map(|left| left.saturating_sub(1));
         }
         let counts = heard.iter().filter_map(|(_, count)| *count);
         let same = counts.filter(|other| count.is_some_and(|count| count.instance == other.instance));
@@ -255,11 +246,11 @@ fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
     (highest - from).checked_sub(u32::try_from(numbers.len()).ok()?)
 }
 
-impl AddAssign for Settled {
-    fn add_assign(&mut self, other: Self) {
-        self.forward += other.forward;
-        self.backward += other.backward;
-        self.unknown += other.unknown;
+impl Closed {
+    /// The lost datagrams of the current series.
+    pub(super) fn lost_by_direction(&self) -> Lost {
+        let Self { lost, forward, return_, .. } = *self;
+        Lost { forward, return_, unknown: lost - forward - return_ }
     }
 }
 
@@ -268,7 +259,7 @@ impl AddAssign for Closed {
         self.answered += other.answered;
         self.lost += other.lost;
         self.forward += other.forward;
-        self.backward += other.backward;
+        self.return_ += other.return_;
         self.settled += other.settled;
     }
 }
@@ -314,13 +305,13 @@ mod tests {
         Back::Counted(1, received)
     }
 
-    fn settled(forward: u64, backward: u64, unknown: u64) -> Settled {
-        Settled { forward, backward, unknown }
+    fn settled(forward: u64, return_: u64, unknown: u64) -> Lost {
+        Lost { forward, return_, unknown }
     }
 
     #[test]
     fn what_the_server_did_not_count_was_lost_on_the_way_there() {
-        for (replies, lost, forward, backward) in [
+        for (replies, lost, forward, return_) in [
             (&[heard(1), NONE, heard(2)][..], 1, 1, 0),
             (&[heard(1), NONE, heard(3)], 1, 0, 1),
             (&[NONE, heard(1)], 1, 1, 0),
@@ -332,8 +323,8 @@ mod tests {
             (&[heard(1), NONE, heard(3), heard(2)], 1, 1, 0),
         ] {
             let closed = series(&mut Ledger::default(), 0, replies);
-            assert_eq!((closed.lost, closed.forward, closed.backward), (lost, forward, backward));
-            assert_eq!(closed.settled, Settled::default());
+            assert_eq!((closed.lost, closed.forward, closed.return_), (lost, forward, return_));
+            assert_eq!(closed.settled, Lost::default());
         }
     }
 
@@ -344,7 +335,7 @@ mod tests {
             assert_eq!(series(&mut ledger, 0, &[heard(1), NONE]).lost, 1);
             assert!(ledger.has_unexplained());
             let closed = series(&mut ledger, 2, &[heard(received)]);
-            assert_eq!((closed.lost, closed.forward, closed.backward), (0, 0, 0));
+            assert_eq!((closed.lost, closed.forward, closed.return_), (0, 0, 0));
             assert_eq!(closed.settled, expected);
             assert!(!ledger.has_unexplained());
         }
@@ -363,7 +354,7 @@ mod tests {
         assert_eq!(series(&mut ledger, 0, &[heard(1), NONE, restarted]).settled, settled(0, 0, 1));
         // From there on the new one's counts hold.
         let closed = series(&mut ledger, 3, &[NONE, Back::Counted(2, 2)]);
-        assert_eq!((closed.forward, closed.settled), (1, Settled::default()));
+        assert_eq!((closed.forward, closed.settled), (1, Lost::default()));
     }
 
     #[test]
@@ -374,7 +365,7 @@ mod tests {
         assert_eq!(ledger.hear(1, heard(2).count()), Heard::First);
         assert_eq!(ledger.hear(1, heard(3).count()), Heard::Duplicate);
         let closed = ledger.close(0);
-        assert_eq!((closed.answered, closed.lost, closed.backward), (1, 1, 1));
+        assert_eq!((closed.answered, closed.lost, closed.return_), (1, 1, 1));
         assert_eq!(ledger.hear(0, heard(1).count()), Heard::Late);
         assert_eq!(ledger.hear(0, heard(1).count()), Heard::Duplicate);
         assert_eq!(ledger.hear(2, heard(1).count()), Heard::Nothing);
@@ -382,7 +373,7 @@ mod tests {
         assert_eq!(ledger.hear(2, heard(4).count()), Heard::First);
         assert_eq!(ledger.hear(2, heard(4).count()), Heard::Nothing);
         let closed = ledger.close(2);
-        assert_eq!((closed.answered, closed.lost, closed.settled), (1, 0, Settled::default()));
+        assert_eq!((closed.answered, closed.lost, closed.settled), (1, 0, Lost::default()));
     }
 
     #[test]
@@ -391,7 +382,7 @@ mod tests {
         ledger.sent(0, false);
         assert_eq!(ledger.close(0), Closed::default());
         let closed = series(&mut ledger, 1, &[heard(2)]);
-        assert_eq!((closed.lost, closed.settled), (0, Settled::default()));
+        assert_eq!((closed.lost, closed.settled), (0, Lost::default()));
     }
 
     #[test]
@@ -434,7 +425,7 @@ mod tests {
         for sequence in 1..last {
             ledger.sent(sequence, false);
         }
-        assert_eq!(ledger.close(1).settled, Settled::default());
+        assert_eq!(ledger.close(1).settled, Lost::default());
         ledger.sent(last, false);
         assert_eq!(ledger.close(last).settled, settled(0, 0, 1));
         assert_eq!((ledger.sent.len(), ledger.hear(0, None)), (HISTORY, Heard::Nothing));
@@ -483,7 +474,7 @@ mod tests {
                 let closed = ledger.close(first);
                 lost += closed.lost;
                 told.0 += closed.forward + closed.settled.forward;
-                told.1 += closed.backward + closed.settled.backward;
+                told.1 += closed.return_ + closed.settled.return_;
             }
             assert!(told == truth && truth.0 + truth.1 == lost && lost > 0, "{told:?} {truth:?} {lost}");
         }

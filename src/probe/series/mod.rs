@@ -9,6 +9,7 @@
 
 mod batch;
 mod burst;
+mod counts;
 mod flow;
 mod flows;
 mod ledger;
@@ -21,8 +22,8 @@ use std::time::Duration;
 use super::Failure;
 
 pub use burst::{Burst, burst};
+pub use counts::{Counts, Lost};
 pub use flows::Flows;
-pub use ledger::Settled;
 pub use times::Times;
 
 /// The least wait for stragglers: more than a retransmission of a mobile link or a scheduler's pause, less
@@ -38,24 +39,8 @@ pub const MAX_EACH: usize = ledger::HISTORY;
 /// What became of the datagrams of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    /// Datagrams that went out.
-    pub sent: u64,
-    /// Datagrams that this host itself could not send; not among those sent, and not lost.
-    pub unsent: u64,
-    /// Datagrams that had no reply in time.
-    pub lost: u64,
-    /// Of those lost: on the way to the server, as its count or an ICMP error says.
-    pub lost_forward: u64,
-    /// Of those lost: on the way back, as the server's count says.
-    pub lost_return: u64,
-    /// Of those lost: nobody has said where, so far.
-    pub lost_unknown: u64,
-    /// Replies beyond the first to a datagram; some may be to datagrams of the series before.
-    pub duplicate: u64,
-    /// Replies that arrived after one to a later datagram.
-    pub reordered: u64,
-    /// Replies to datagrams that a series before had counted as lost.
-    pub late: u64,
+    /// What became of them.
+    pub counts: Counts,
     /// Flows whose last three datagrams had no answer, keep-alives included.
     pub dead_flows: usize,
     /// `None` where no reply came, or none whose time of arrival is known.

@@ -112,8 +112,8 @@ fn run(flows: &mut Flows) -> Series {
 
 /// What was sent and lost: forward, on the way back, nobody knows where.
 fn losses(series: &Series) -> (u64, u64, [u64; 3]) {
-    let Series { lost_forward, lost_return, lost_unknown, .. } = *series;
-    (series.sent, series.lost, [lost_forward, lost_return, lost_unknown])
+    let Lost { forward, return_, unknown } = series.counts.lost;
+    (series.counts.sent, series.counts.lost.total(), [forward, return_, unknown])
 }
 
 #[test]
@@ -125,11 +125,12 @@ fn every_datagram_is_answered_and_timed() {
         let times = series.times.unwrap();
         assert!(Duration::ZERO < times.min && times.min <= times.median && times.median <= times.p99);
         assert!(times.network.unwrap() < times.median);
-        let expected = Series { sent: 16, times: Some(times), replies_of_smoker: true, ..Series::default() };
+        let counts = Counts { sent: 16, answered: 16, ..Counts::default() };
+        let expected = Series { counts, times: Some(times), replies_of_smoker: true, ..Series::default() };
         assert_eq!(series, expected);
         flows.keep_alive();
     }
-    assert_eq!((flows.peer(), flows.take_settled()), (server.address, Settled::default()));
+    assert_eq!((flows.peer(), flows.take_settled()), (server.address, Lost::default()));
     assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 0, dead: 0 });
 }
 
@@ -168,10 +169,10 @@ fn what_was_unknown_is_settled_by_a_later_reply() {
     });
     let mut flows = server.flows(8);
     assert_eq!(losses(&run(&mut flows)), (8, 1, [0, 0, 1]));
-    assert_eq!(flows.take_settled(), Settled::default());
+    assert_eq!(flows.take_settled(), Lost::default());
     assert_eq!(losses(&run(&mut flows)), (8, 0, [0, 0, 0]));
-    assert_eq!(flows.take_settled(), Settled { backward: 1, ..Settled::default() });
-    assert_eq!(flows.take_settled(), Settled::default());
+    assert_eq!(flows.take_settled(), Lost { return_: 1, ..Lost::default() });
+    assert_eq!(flows.take_settled(), Lost::default());
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn another_instance_settles_nothing() {
     for lost in [0, 1, 0] {
         assert_eq!(losses(&run(&mut flows)), (8, lost, [0, 0, lost]));
     }
-    assert_eq!(flows.take_settled(), Settled { unknown: 1, ..Settled::default() });
+    assert_eq!(flows.take_settled(), Lost { unknown: 1, ..Lost::default() });
 }
 
 #[test]
@@ -208,7 +209,10 @@ fn duplicates_and_overtaken_replies_are_counted() {
         }
     });
     let series = run(&mut server.flows(8));
-    assert_eq!((losses(&series), series.duplicate, series.reordered), ((8, 0, [0, 0, 0]), 1, 1));
+    assert_eq!(
+        (losses(&series), series.counts.duplicate, series.counts.reordered),
+        ((8, 0, [0, 0, 0]), 1, 1)
+    );
 }
 
 #[test]
@@ -227,9 +231,9 @@ fn what_comes_after_its_series_is_late() {
     });
     let mut flows = server.flows(8);
     let first = run(&mut flows);
-    assert_eq!((losses(&first), first.late), ((8, 1, [0, 1, 0]), 0));
+    assert_eq!((losses(&first), first.counts.late), ((8, 1, [0, 1, 0]), 0));
     let second = run(&mut flows);
-    assert_eq!((losses(&second), second.late, second.duplicate), ((8, 0, [0, 0, 0]), 1, 0));
+    assert_eq!((losses(&second), second.counts.late, second.counts.duplicate), ((8, 0, [0, 0, 0]), 1, 0));
 }
 
 #[test]
@@ -254,7 +258,7 @@ fn what_answers_nothing_is_not_heard() {
         ]
     });
     let series = run(&mut server.flows(8));
-    assert_eq!((losses(&series), series.duplicate, series.late), ((8, 0, [0, 0, 0]), 0, 0));
+    assert_eq!((losses(&series), series.counts.duplicate, series.counts.late), ((8, 0, [0, 0, 0]), 0, 0));
     assert!(series.replies_of_smoker);
 }
 
@@ -268,7 +272,7 @@ fn a_plain_echo_serves_without_direction() {
     assert_eq!((losses(&series), series.replies_of_smoker), ((8, 1, [0, 0, 1]), false));
     assert!(series.times.unwrap().network.is_none());
     assert_eq!(losses(&run(&mut flows)), (8, 0, [0, 0, 0]));
-    assert_eq!(flows.take_settled(), Settled { unknown: 1, ..Settled::default() });
+    assert_eq!(flows.take_settled(), Lost { unknown: 1, ..Lost::default() });
 }
 
 #[test]
@@ -306,11 +310,14 @@ fn a_refused_series_ends_at_once_and_says_so() {
         let series = run(&mut flows);
         assert_eq!(losses(&series), (8, 8, [8, 0, 0]));
         assert_eq!(series.failure, Some(Failure::new(Error::Refused, Phase::Receive)));
-        assert_eq!((series.unsent, series.times, series.replies_of_smoker), (0, None, false));
+        assert_eq!((series.counts.unsent, series.times, series.replies_of_smoker), (0, None, false));
     }
     assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 8, dead: 8 });
     let burst = burst(nobody, 4, 4, Deadline::after(NEVER));
-    assert_eq!((burst.sent, burst.lost, burst.lost_forward, burst.unsent), (16, 16, 16, 0));
+    assert_eq!(
+        (burst.counts.sent, burst.counts.lost.total(), burst.counts.lost.forward, burst.counts.unsent),
+        (16, 16, 16, 0)
+    );
     assert_eq!((burst.ports, burst.dead_ports, burst.lossy_ports), (4, 4, 0));
 }
 
@@ -327,12 +334,12 @@ fn what_cannot_be_sent_is_not_lost() {
     let mut flows = server.flows(8);
     flows.open[3].socket = without_peer();
     let series = run(&mut flows);
-    assert_eq!((losses(&series), series.unsent, series.failure), ((7, 0, [0, 0, 0]), 1, None));
+    assert_eq!((losses(&series), series.counts.unsent, series.failure), ((7, 0, [0, 0, 0]), 1, None));
     for flow in &mut flows.open {
         flow.socket = without_peer();
     }
     let series = run(&mut flows);
-    assert_eq!((losses(&series), series.unsent), ((0, 0, [0, 0, 0]), 8));
+    assert_eq!((losses(&series), series.counts.unsent), ((0, 0, [0, 0, 0]), 8));
     let failure = series.failure.unwrap();
     assert_eq!((failure.error, failure.phase), (Error::Io, Phase::Send));
     assert_eq!(failure.detail.unwrap(), "destination address required");
@@ -383,14 +390,10 @@ fn a_burst_tells_dead_ports_from_lossy_ones_and_where_it_lost() {
         _ => vec![asked.reply()],
     });
     let burst = burst(server.address, 4, 4, Deadline::after(NEVER));
+    let lost = Lost { forward: 1, return_: 1, unknown: 4 };
     let expected = Burst {
-        sent: 16,
-        unsent: 0,
+        counts: Counts { sent: 16, answered: 10, lost, ..Counts::default() },
         refused: 0,
-        lost: 6,
-        lost_forward: 1,
-        lost_return: 1,
-        lost_unknown: 4,
         ports: 4,
         dead_ports: 1,
         lossy_ports: 2,
@@ -402,7 +405,10 @@ fn a_burst_tells_dead_ports_from_lossy_ones_and_where_it_lost() {
 fn a_burst_that_has_no_way_out_is_unsent() {
     // Nobody routes class E addresses from a loopback address; and where somebody does, nobody answers.
     let burst = burst("255.255.255.255:9".parse().unwrap(), 2, 4, Deadline::after(SHORT));
-    assert_eq!((burst.sent, burst.unsent, burst.lost, burst.ports), (0, 8, 0, 0));
+    assert_eq!(
+        (burst.counts.sent, burst.counts.unsent, burst.counts.lost.total(), burst.ports),
+        (0, 8, 0, 0)
+    );
 }
 
 #[test]
@@ -413,7 +419,7 @@ fn flows_and_bursts_have_their_limits() {
     }
     for (each, sent) in [(MAX_EACH, MAX_EACH), (MAX_EACH + 1, MAX_EACH)] {
         let burst = burst(server.address, 1, each, Deadline::after(NEVER));
-        assert_eq!((burst.sent, burst.lost), (sent as u64, 0));
+        assert_eq!((burst.counts.sent, burst.counts.lost.total()), (sent as u64, 0));
     }
     assert_eq!(run(&mut server.flows(0)), Series::default());
 }
