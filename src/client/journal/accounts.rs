@@ -50,7 +50,8 @@ impl Accounts {
     /// Counts the datagrams of a series. Where its flows may find out later in which direction one was lost,
     /// the unknown ones are those of `settled` alone.
     pub(in crate::client) fn datagrams(&mut self, series: &Series, settled: Lost) {
-        let lost = Lost { unknown: 0, ..series.counts.lost } + settled;
+        let mut lost = Lost { unknown: 0, ..series.counts.lost };
+        lost += settled;
         self.metrics().datagrams(Counts { lost, ..series.counts });
     }
 

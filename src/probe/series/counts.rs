@@ -1,7 +1,7 @@
 //! How many datagrams were sent, and what became of them: declared once for series, bursts, evidence and
 //! metrics. Pure.
 
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 /// Datagrams, by what became of them. Those sent are answered or lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,21 +40,11 @@ impl Lost {
     }
 }
 
-impl Add for Lost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            forward: self.forward + other.forward,
-            return_: self.return_ + other.return_,
-            unknown: self.unknown + other.unknown,
-        }
-    }
-}
-
 impl AddAssign for Lost {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+        self.forward += other.forward;
+        self.return_ += other.return_;
+        self.unknown += other.unknown;
     }
 }
 

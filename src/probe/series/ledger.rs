@@ -63,8 +63,8 @@ pub(super) struct Closed {
     pub(super) forward: u64,
     /// … and on the way back.
     pub(super) return_: u64,
-    /// Losses of earlier series, then in an unknown direction, of which more is known now. `unknown` will stay
-    /// so (another server replies, or one that does not count), and has losses of the current series too.
+    /// Losses of earlier series whose direction was unknown and is known now. `unknown`: it never will be
+    /// (another server replies, or one that does not count); this has losses of the current series too.
     pub(super) settled: Lost,
 }
 
