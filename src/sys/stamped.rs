@@ -30,6 +30,14 @@ struct TimeSpec {
     nanoseconds: i64,
 }
 
+/// How far apart the two readings of the monotonic clock may lie. Half of it is the most that a time computed
+/// from them is wrong by; undisturbed, three readings take a tenth of it.
+const NARROW: Duration = Duration::from_micros(1);
+
+/// How often the clocks are read until a bracket is narrow: a thread that just lost its processor has a whole
+/// time slice ahead, so one reading more nearly always does. Where each is a system call, none is narrow.
+const READINGS: usize = 8;
+
 unsafe extern "C" {
     fn clock_gettime(clock: c_int, time: *mut TimeSpec) -> c_int;
     fn ppoll(
@@ -51,7 +59,19 @@ pub struct Clocks {
     wall: Duration,
 }
 
-/// As [`datagram::connected`], and what it hears is stamped.
+/// One reading of the wall clock between two of the monotonic one.
+#[derive(Clone, Copy)]
+struct Bracket {
+    before: Instant,
+    wall: Duration,
+    after: Instant,
+}
+
+/// As [`datagram::connected`], and what it receives is stamped.
+///
+/// The kernel stamps datagrams only while some socket of the host wants it, and turns that on from a work
+/// queue (`net_enable_timestamp` in net/core/dev.c): to the first such socket of a busy host datagrams may
+/// come before that, and are stamped when they are read.
 pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     let socket = datagram::connected(peer)?;
     stamp(&socket)?;
@@ -118,28 +138,11 @@ impl Stamp {
 }
 
 impl Clocks {
-    /// Reads both. A thread that has to wait for a processor between the two would put its wait into every
-    /// time computed from them, so the narrowest of three attempts counts, or the first that is narrow
-    /// enough.
+    /// Reads both. A thread that loses its processor between the two readings would put its wait into every
+    /// time computed from them, so the wall clock is read between two readings of the monotonic one, and read
+    /// again while these lie too far apart. The narrowest bracket counts.
     pub fn read() -> Self {
-        const ATTEMPTS: usize = 3;
-        const NARROW: Duration = Duration::from_micros(1);
-        let mut best = Self::attempt();
-        for _ in 1..ATTEMPTS {
-            if best.0 > NARROW {
-                let other = Self::attempt();
-                best = if other.0 < best.0 { other } else { best };
-            }
-        }
-        best.1
-    }
-
-    /// Both, and how far apart they were read.
-    fn attempt() -> (Duration, Self) {
-        let monotonic = Instant::now();
-        let wall = wall_time();
-        let apart = monotonic.elapsed();
-        (apart, Self { monotonic: monotonic + apart / 2, wall })
+        narrowest(Bracket::read).middle()
     }
 
     /// When `stamp` was made, by the monotonic clock, if the wall clock has not been set since `earlier`.
@@ -153,6 +156,36 @@ impl Clocks {
             Some(age) => self.monotonic.checked_sub(age),
             None => Some(self.monotonic + stamp.0.saturating_sub(self.wall)),
         }
+    }
+}
+
+/// The first of at most [`READINGS`] brackets that is [`NARROW`], else the narrowest.
+fn narrowest(mut read: impl FnMut() -> Bracket) -> Bracket {
+    let mut narrowest = read();
+    for _ in 1..READINGS {
+        if narrowest.width() <= NARROW {
+            break;
+        }
+        let other = read();
+        if other.width() < narrowest.width() {
+            narrowest = other;
+        }
+    }
+    narrowest
+}
+
+impl Bracket {
+    fn read() -> Self {
+        Self { before: Instant::now(), wall: wall_time(), after: Instant::now() }
+    }
+
+    fn width(&self) -> Duration {
+        self.after.saturating_duration_since(self.before)
+    }
+
+    /// Both clocks, the wall clock read in the middle of the bracket.
+    fn middle(&self) -> Clocks {
+        Clocks { monotonic: self.before + self.width() / 2, wall: self.wall }
     }
 }
 
@@ -177,25 +210,56 @@ mod tests {
         UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()
     }
 
+    /// How long the reader of the test below is late.
+    const LATE: Duration = Duration::from_millis(30);
+
+    /// What comes before the kernel has turned stamping on is stamped late, and its work queue may be busy:
+    /// some datagrams pass until one is stamped as it arrives.
     #[test]
     fn a_datagram_is_stamped_when_it_arrives_and_not_when_it_is_read() {
+        const DATAGRAMS: usize = 500;
         let peer = peer();
         let socket = connected(peer.local_addr().unwrap()).unwrap();
         let from = SocketAddr::from((Ipv4Addr::LOCALHOST, socket.local_addr().unwrap().port()));
-        let before = Clocks::read();
-        peer.send_to(b"PING", from).unwrap();
-        let sent = Instant::now();
-        // The reader is late.
-        assert_eq!(wait_readable(&[], Duration::from_millis(30)).unwrap(), [0; 0]);
-        let mut buffer = [0; 8];
-        let (len, stamp) = receive_now(&socket, &mut buffer).unwrap();
-        let clocks = Clocks::read();
-        let arrived = clocks.instant_of(stamp.unwrap(), &before).unwrap();
-        assert_eq!(&buffer[..len], b"PING");
-        assert!(arrived + SLEW >= before.monotonic && arrived <= sent + SLEW, "{arrived:?} {sent:?}");
-        assert!(stamp.unwrap().age() >= Duration::from_millis(30));
-        let error = receive_now(&socket, &mut buffer).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        let is_stamped_on_arrival = (0..DATAGRAMS).any(|_| {
+            let before = Clocks::read();
+            peer.send_to(b"PING", from).unwrap();
+            let sent = Instant::now();
+            assert_eq!(wait_readable(&[], LATE).unwrap(), [0; 0]);
+            let mut buffer = [0; 8];
+            let (len, stamp) = receive_now(&socket, &mut buffer).unwrap();
+            let arrived = Clocks::read().instant_of(stamp.unwrap(), &before).unwrap();
+            assert_eq!(&buffer[..len], b"PING");
+            assert!(arrived + SLEW >= before.monotonic, "{arrived:?} {before:?}");
+            let error = receive_now(&socket, &mut buffer).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            arrived <= sent + SLEW && stamp.unwrap().age() >= LATE
+        });
+        assert!(is_stamped_on_arrival);
+    }
+
+    #[test]
+    fn the_clocks_are_read_until_the_bracket_is_narrow_and_not_for_ever() {
+        let start = Instant::now();
+        let bracket = |nanoseconds: u64| {
+            let after = start + Duration::from_nanos(nanoseconds);
+            Bracket { before: start, wall: Duration::from_nanos(nanoseconds), after }
+        };
+        let narrow = u64::try_from(NARROW.as_nanos()).unwrap();
+        for (widths, readings, expected) in [
+            (&[narrow, 0, 0][..], 1, narrow),
+            (&[narrow + 1, narrow, 0], 2, narrow),
+            (&[4 * narrow, 2 * narrow, 3 * narrow], READINGS, 2 * narrow),
+        ] {
+            let mut read = 0;
+            let clocks = narrowest(|| {
+                read += 1;
+                bracket(*widths.get(read - 1).unwrap_or(&(5 * narrow)))
+            });
+            assert_eq!(read, readings, "{widths:?}");
+            assert_eq!(clocks.wall, Duration::from_nanos(expected), "{widths:?}");
+            assert_eq!(clocks.middle().monotonic, start + Duration::from_nanos(expected / 2), "{widths:?}");
+        }
     }
 
     #[test]
