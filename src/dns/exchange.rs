@@ -216,8 +216,7 @@ impl Failure {
 /// Whether it is this host's own want of memory, descriptors or ports. `EPERM` is not among them: it is
 /// what a packet filter on the way out says, which is the network's fault and not the prober's.
 fn is_local(error: &io::Error) -> bool {
-    const EADDRINUSE: i32 = 98;
-    sys::is_shortage(error) || error.raw_os_error() == Some(EADDRINUSE)
+    sys::is_shortage(error) || error.kind() == ErrorKind::AddrInUse
 }
 
 impl From<&io::Error> for Failure {
@@ -488,11 +487,9 @@ mod tests {
 
     #[test]
     fn what_this_host_lacks_says_nothing_of_the_server() {
+        use sys::errno::{EMFILE, ENFILE, ENOBUFS};
         const ENOMEM: i32 = 12;
-        const ENFILE: i32 = 23;
-        const EMFILE: i32 = 24;
         const EADDRINUSE: i32 = 98;
-        const ENOBUFS: i32 = 105;
         for (errno, expected) in [
             (EMFILE, Failure::Local),
             (ENFILE, Failure::Local),

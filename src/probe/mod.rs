@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::dns;
 use crate::sys;
+use crate::sys::errno::{EACCES, EHOSTDOWN, ENONET, ENOPROTOOPT};
 use crate::time::Deadline;
 
 pub use answerer::Answerer;
@@ -128,17 +129,12 @@ impl Success {
 /// What the kernel makes of the ICMP messages "destination unreachable", and of having no route itself
 /// (`icmp_err_convert` in net/ipv4/icmp.c, `tab_unreach` in net/ipv6/icmp.c): `EACCES`, for one, is what an
 /// IPv6 firewall's "administratively prohibited" arrives as.
-const UNREACHABLE: [i32; 7] = [ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, ENONET, ENOPROTOOPT, EACCES];
-const EACCES: i32 = 13;
-const ENONET: i32 = 64;
-const ENOPROTOOPT: i32 = 92;
-const ENETDOWN: i32 = 100;
-const ENETUNREACH: i32 = 101;
-const EHOSTDOWN: i32 = 112;
-const EHOSTUNREACH: i32 = 113;
-
-/// No source port is left for this address.
-const EADDRNOTAVAIL: i32 = 99;
+fn is_unreachable(error: &io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => true,
+        _ => matches!(error.raw_os_error(), Some(EHOSTDOWN | ENONET | ENOPROTOOPT | EACCES)),
+    }
+}
 
 impl Failure {
     /// A failure that needs no more words.
@@ -148,15 +144,14 @@ impl Failure {
 
     /// What the system's error `error` means to a probe in `phase`.
     pub fn io(error: &io::Error, phase: Phase) -> Self {
-        let known = match (error.kind(), error.raw_os_error()) {
-            (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => Error::Timeout,
-            (ErrorKind::ConnectionRefused, _) => Error::Refused,
-            (ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe, _) => {
-                Error::Reset
-            }
-            (_, Some(errno)) if UNREACHABLE.contains(&errno) => Error::Unreachable,
-            (_, errno) => {
-                let is_shortage = sys::is_shortage(error) || errno == Some(EADDRNOTAVAIL);
+        let known = match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout,
+            ErrorKind::ConnectionRefused => Error::Refused,
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Error::Reset,
+            _ if is_unreachable(error) => Error::Unreachable,
+            kind => {
+                // The latter: no source port is left for this address.
+                let is_shortage = sys::is_shortage(error) || kind == ErrorKind::AddrNotAvailable;
                 let detail = Some(sys::describe(error));
                 return Self { detail, is_shortage, ..Self::new(Error::Io, phase) };
             }

@@ -31,6 +31,5 @@ pub fn bind<T>(
 
 /// The kernel was built or started without IPv6.
 fn lacks_ipv6(error: &io::Error) -> bool {
-    const EAFNOSUPPORT: i32 = 97;
-    error.raw_os_error() == Some(EAFNOSUPPORT)
+    error.raw_os_error() == Some(sys::errno::EAFNOSUPPORT)
 }

@@ -11,6 +11,7 @@ compile_error!("smoker's foreign functions are declared for 64-bit little-endian
 pub mod address;
 mod control;
 pub mod datagram;
+pub mod errno;
 pub mod host;
 pub mod limits;
 pub mod path_mtu;
@@ -21,7 +22,9 @@ pub mod stamped;
 pub mod tcp_info;
 
 use std::ffi::c_int;
-use std::io;
+use std::io::{self, ErrorKind};
+
+use errno::{EMFILE, ENFILE, ENOBUFS};
 
 /// The error that `errno` holds where a foreign function returned -1, else what it returned.
 fn checked(returned: c_int) -> io::Result<c_int> {
@@ -40,23 +43,17 @@ pub fn cannot(what: &str) -> impl Fn(io::Error) -> String {
 
 /// Whether this host has not enough memory, descriptors or buffers for what was asked of it.
 pub fn is_shortage(error: &io::Error) -> bool {
-    const ENOMEM: i32 = 12;
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    const ENOBUFS: i32 = 105;
-    matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE | ENOBUFS))
+    let is_known = matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS));
+    is_known || error.kind() == ErrorKind::OutOfMemory
 }
 
 /// What the system says of `error`, as the end of a line: lower case, without the number. Where glibc and
 /// musl use different words, glibc's, which are the ones that people know and the README explains.
 pub fn describe(error: &io::Error) -> String {
-    const EMFILE: i32 = 24;
-    const EADDRINUSE: i32 = 98;
-    const EADDRNOTAVAIL: i32 = 99;
-    match error.raw_os_error() {
-        Some(EMFILE) => return "too many open files".into(),
-        Some(EADDRINUSE) => return "address already in use".into(),
-        Some(EADDRNOTAVAIL) => return "cannot assign requested address".into(),
+    match (error.kind(), error.raw_os_error()) {
+        (_, Some(EMFILE)) => return "too many open files".into(),
+        (ErrorKind::AddrInUse, _) => return "address already in use".into(),
+        (ErrorKind::AddrNotAvailable, _) => return "cannot assign requested address".into(),
         _ => {}
     }
     let mut text = error.to_string();

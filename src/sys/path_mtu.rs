@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use super::address::RawAddress;
 use super::control::{Control, Message};
 use super::datagram::{self, IP_RECVERR, IPPROTO_IP, IPV6_RECVERR, receive_message};
+use super::errno::EMSGSIZE;
 use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, get_option, set_option};
 use super::stamped::MSG_ERRQUEUE;
 
@@ -18,7 +19,6 @@ const IPV6_MTU: c_int = 24;
 /// Of both families: never fragment, and do not believe what has been learned. With `PMTUDISC_DO` a path that
 /// has been repaired would stay small for the ten minutes that the kernel remembers.
 const PMTUDISC_PROBE: c_int = 3;
-const EMSGSIZE: u32 = 90;
 /// The origins of `struct sock_extended_err` that are not this host.
 const ICMP: [u8; 2] = [2, 3];
 
@@ -67,12 +67,12 @@ pub fn next_complaint(socket: &UdpSocket) -> Option<TooBig> {
 fn complaint(message: &Message) -> Option<TooBig> {
     let is_error = [(IPPROTO_IP, IP_RECVERR), (IPPROTO_IPV6, IPV6_RECVERR)];
     let (error, offender) = message.data.split_first_chunk::<16>()?;
-    let number = |at: usize| u32::from_ne_bytes(std::array::from_fn(|byte| error[at + byte]));
-    if !is_error.contains(&(message.level, message.kind)) || number(0) != EMSGSIZE {
+    let bytes = |at: usize| std::array::from_fn(|byte| error[at + byte]);
+    if !is_error.contains(&(message.level, message.kind)) || c_int::from_ne_bytes(bytes(0)) != EMSGSIZE {
         return None;
     }
     let by = if ICMP.contains(&error[4]) { address(offender) } else { None };
-    Some(TooBig { mtu: number(8), by })
+    Some(TooBig { mtu: u32::from_ne_bytes(bytes(8)), by })
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(next_complaint(&socket), None);
         // The longest that UDP has over IPv6 is longer than the loopback's 65,536.
         let sent = socket.send(&vec![0; 65_527]).unwrap_err();
-        assert_eq!(sent.raw_os_error(), Some(90));
+        assert_eq!(sent.raw_os_error(), Some(EMSGSIZE));
         assert_eq!(next_complaint(&socket), Some(TooBig { mtu, by: None }));
         assert_eq!(next_complaint(&socket), None);
         assert_eq!(socket.send(&[0; 1000]).unwrap(), 1000);

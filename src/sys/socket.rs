@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use super::address::{AF_INET, AF_INET6, RawAddress};
+use super::errno::{EALREADY, EINPROGRESS};
 use super::{checked, checked_len, tcp_info};
 use crate::time::Deadline;
 
@@ -27,8 +28,6 @@ pub(super) const MSG_DONTWAIT: c_int = 0x40;
 const MSG_NOSIGNAL: c_int = 0x4000;
 const POLLIN: c_short = 1;
 const POLLOUT: c_short = 4;
-const EINPROGRESS: i32 = 115;
-const EALREADY: i32 = 114;
 
 #[repr(C)]
 pub(super) struct PollDescriptor {

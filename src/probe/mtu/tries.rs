@@ -8,6 +8,7 @@ use super::Large;
 use super::sizes::Sent;
 use crate::probe::{Error, Failure, Phase};
 use crate::series_protocol::{self, Datagram, Id, Request};
+use crate::sys::errno::EMSGSIZE;
 use crate::sys::{path_mtu, random};
 use crate::time::Deadline;
 
@@ -19,8 +20,6 @@ const TRIES_LIMIT: usize = 2 * TRIES;
 
 /// How long large datagrams may be behind the small one that was sent after them, at the least.
 const GRACE: Duration = Duration::from_millis(20);
-
-const EMSGSIZE: i32 = 90;
 
 /// What was sent and heard on one socket.
 pub(super) struct Tries {
