@@ -10,6 +10,7 @@
 //! | [`verdict`] | what is broken, by the evidence of a diagnosing pass |
 //! | [`settings`] | the settings: names, defaults, limits, validation |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
+//! | [`responder`] | what is answered to a datagram of a series |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
 //! | [`metrics`] | histograms, percentiles, and Prometheus' text format |
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
@@ -50,6 +51,7 @@ pub mod verdict;
 pub mod settings;
 
 pub mod probe;
+pub mod responder;
 pub mod serve;
 
 pub mod metrics;

@@ -2,7 +2,6 @@
 
 mod http;
 mod metrics;
-mod tally;
 mod tcp;
 mod udp;
 

@@ -1,12 +1,13 @@
-//! How many datagrams of a run have come on each of its flows, remembered for the runs last heard of.
+//! How many datagrams of a run have come on each of its flows, remembered for the runs that were active last.
+//! Pure.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use crate::series_protocol::Id;
 
-/// How many other flows may be heard of until one is forgotten, at the least; twice as many are remembered at
-/// the most. A fleet of 1000 nodes keeps 16,000 flows alive and, where all of them see a fault at once, adds
+/// At least how many other flows may send a datagram before a flow is forgotten; at most twice as many are
+/// remembered. A fleet of 1000 nodes keeps 16,000 flows alive and, where all of them see a fault at once, adds
 /// bursts from 64,000 ports. Each takes 17 bytes in tables of a power of two, filled to seven eighths, as
 /// this number does: 4.3 MiB for both generations. A flow that is forgotten is counted from one again, which
 /// its client sees.
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_is_remembered_while_as_many_others_are_heard_of_and_no_longer_than_twice_as_many() {
+    fn a_flow_is_remembered_while_others_up_to_the_limit_are_counted_and_forgotten_after_twice_as_many() {
         for (others, expected) in [(REMEMBERED as u64, 2), (2 * REMEMBERED as u64, 1)] {
             let mut tally = Tally::default();
             assert_eq!(tally.count(id(0, 0)).get(), 1);
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_generation_takes_the_memory_that_is_said() {
+    fn a_full_generation_takes_the_documented_memory() {
         let mut generation = Generation::new();
         for nonce in 0..REMEMBERED as u64 {
             generation.insert(key(id(nonce, 0)), NonZeroU32::MIN);
