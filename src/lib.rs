@@ -19,6 +19,7 @@
 //! | [`series_protocol`] | the datagrams of a UDP series |
 //! | [`proc`] | what the kernel says of this process and its control group |
 //! | [`parallel`] | works done at the same time |
+//! | [`nearest`] | the known words nearest to a misspelled one |
 //! | [`stop`] | how far a stop has come, and sleeps that it ends |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps, the schedule |
@@ -64,6 +65,7 @@ pub mod series_protocol;
 
 pub mod proc;
 
+pub mod nearest;
 pub mod parallel;
 pub mod stop;
 
