@@ -10,8 +10,8 @@ const CHARACTERS_PER_TYPO: usize = 3;
 /// The shortest word that is taken for the beginning of a longer one.
 const SHORTEST_BEGINNING: usize = 3;
 
-/// Those of `known` that `word` may be a misspelling of, the nearest first, `at_most` of them. Upper and lower
-/// case are the same. A word is near when at most every third character differs, or when it begins with
+/// Those of `known` that `word` may be a misspelling of, the nearest first, `at_most` of them. Upper and
+/// lower case are the same. A word is near when at most every third character differs, or when it begins with
 /// `word`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, at_most: usize) -> Vec<&'a str> {
     let Some(word) = lower_case(word) else { return vec![] };
@@ -36,8 +36,8 @@ fn lower_case(word: &str) -> Option<Vec<char>> {
     (characters.len() <= MAX_WORD).then_some(characters)
 }
 
-/// How many characters have to be inserted, removed, replaced or swapped with their neighbour to turn one word
-/// into the other (optimal string alignment).
+/// How many characters have to be inserted, removed, replaced or swapped with their neighbour to turn one
+/// word into the other (optimal string alignment).
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut before: Vec<usize> = vec![];
     let mut above: Vec<usize> = (0..=to.len()).collect();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::verdict::{Ruling, Verdict};
+use crate::verdict::{Ruling, Subject, Verdict};
 
 /// What was judged last.
 #[derive(Debug, Default)]
@@ -15,8 +15,8 @@ pub(super) struct Standing {
 #[derive(Clone, Debug)]
 struct Fault {
     verdict: Verdict,
-    /// What it names: who or what is broken.
-    about: Vec<String>,
+    /// What exactly is blamed.
+    subject: Subject,
     since: Moment,
 }
 
@@ -79,10 +79,10 @@ impl Standing {
             }
             (_, before) => {
                 let is_same = before.as_ref().is_some_and(|fault| fault.verdict == verdict);
-                let is_news = before.as_ref().is_none_or(|fault| !is_same || fault.about != ruling.about);
+                let is_news = before.as_ref().is_none_or(|fault| !is_same || fault.subject != ruling.subject);
                 let begun = before.filter(|fault| is_same || fault.verdict == Verdict::Unknown);
                 let since = begun.map_or(round, |fault| fault.since);
-                self.fault = Some(Fault { verdict, about: ruling.about.clone(), since });
+                self.fault = Some(Fault { verdict, subject: ruling.subject.clone(), since });
                 (verdict, if is_news { News::Fault { since: since.wall } } else { News::None })
             }
         }
@@ -93,9 +93,10 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn ruling(verdict: Verdict, about: &str) -> Ruling {
-        let about = about.split_whitespace().map(str::to_owned).collect();
-        Ruling { verdict, detail: String::new(), evidence: vec![], about }
+    fn ruling(verdict: Verdict, about: &[u8]) -> Ruling {
+        let replicas = about.iter().map(|last| [10, 244, 1, *last].into()).collect();
+        let subject = if about.is_empty() { Subject::Implied } else { Subject::Replicas(replicas) };
+        Ruling { verdict, detail: String::new(), evidence: vec![], subject }
     }
 
     #[test]
@@ -110,23 +111,23 @@ mod tests {
         let after = |seconds, was| News::Recovered { after: Duration::from_secs(seconds), was };
         let mut standing = Standing::default();
         for (seconds, verdict, about, stands, news) in [
-            (0, Healthy, "", Healthy, News::Told),
-            (10, Healthy, "", Healthy, News::None),
-            (20, Transient, "", Transient, News::Told),
-            (30, Transient, "", Transient, News::Told),
-            (40, Healthy, "", Healthy, News::None),
-            (60, Unknown, "", Unknown, fault(60)),
-            (70, Service, "", Service, fault(60)),
-            (80, Service, "", Service, News::None),
-            (90, Transient, "", Service, News::None),
-            (100, Prober, "", Service, News::None),
-            (110, Replica, "a", Replica, fault(110)),
-            (120, Replica, "a b", Replica, fault(110)),
-            (130, Replica, "a b", Replica, News::None),
-            (440, Healthy, "", Healthy, after(330, Replica)),
-            (450, Healthy, "", Healthy, News::None),
-            (460, Prober, "", Prober, fault(460)),
-            (470, Service, "", Service, fault(470)),
+            (0, Healthy, &[][..], Healthy, News::Told),
+            (10, Healthy, &[], Healthy, News::None),
+            (20, Transient, &[], Transient, News::Told),
+            (30, Transient, &[], Transient, News::Told),
+            (40, Healthy, &[], Healthy, News::None),
+            (60, Unknown, &[], Unknown, fault(60)),
+            (70, Service, &[], Service, fault(60)),
+            (80, Service, &[], Service, News::None),
+            (90, Transient, &[], Service, News::None),
+            (100, Prober, &[], Service, News::None),
+            (110, Replica, &[1], Replica, fault(110)),
+            (120, Replica, &[1, 2], Replica, fault(110)),
+            (130, Replica, &[1, 2], Replica, News::None),
+            (440, Healthy, &[], Healthy, after(330, Replica)),
+            (450, Healthy, &[], Healthy, News::None),
+            (460, Prober, &[], Prober, fault(460)),
+            (470, Service, &[], Service, fault(470)),
         ] {
             assert_eq!(standing.judge(&ruling(verdict, about), at(seconds)), (stands, news), "{seconds} s");
             assert_eq!(standing.is_faulty(), ![Healthy, Transient].contains(&stands), "{seconds} s");
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn a_fault_in_the_first_round_is_told_as_one() {
         let now = Moment::now();
-        let (local, transient) = (ruling(Verdict::Local, ""), ruling(Verdict::Transient, ""));
+        let (local, transient) = (ruling(Verdict::Local, &[]), ruling(Verdict::Transient, &[]));
         let fault = News::Fault { since: now.wall };
         assert_eq!(Standing::default().judge(&local, now), (Verdict::Local, fault));
         assert_eq!(Standing::default().judge(&transient, now), (Verdict::Transient, News::Told));

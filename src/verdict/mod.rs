@@ -1,108 +1,52 @@
-//! Verdicts: what is broken, by the evidence of a diagnosing pass. Pure; finding the evidence, and telling of
-//! a verdict, is left to the client.
+//! Verdicts: what is broken, by the evidence of a diagnosing pass. Pure: the client collects the evidence and
+//! reports the verdict.
 
-mod conditions;
 mod evidence;
 mod fact;
 mod phrases;
 mod questions;
+mod rule;
 mod rules;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::fmt;
 
 pub use evidence::{
     Evidence, Listing, Probe, Protocol, Replica, Replicas, Slowness, Suspect, Symptom, Tries,
 };
-
-/// What is broken. The README says of each what it means and what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
-    /// Nothing.
-    Healthy,
-    /// What failed passes when tried again at once.
-    Transient,
-    /// A nameserver does not answer, while addresses do.
-    DnsServer,
-    /// The nameservers answer, and the server's name does not exist or fails.
-    DnsRecord,
-    /// The target is gone, and the list of replicas is empty.
-    NoReplica,
-    /// The Service's address fails while the replicas answer directly.
-    Service,
-    /// Some replicas fail, others answer.
-    Replica,
-    /// Every replica is reached, and refuses or answers wrongly.
-    Server,
-    /// No replica is reached, while the nameservers are.
-    PodNetwork,
-    /// One protocol or port is blocked, the others of the same address pass.
-    Port,
-    /// Small packets pass, large ones vanish.
-    Mtu,
-    /// Packets are lost at random.
-    Loss,
-    /// Long-lived flows fail, and as many new source ports all pass.
-    Conntrack,
-    /// A share of the source ports fails, again and again.
-    Flow,
-    /// Nothing answers, not even a nameserver.
-    Local,
-    /// Nothing fails, but latency has moved far out of the node's own history.
-    Slow,
-    /// The prober itself was starved.
-    Prober,
-    /// None of these.
-    Unknown,
-}
+pub use rule::{Advice, Call, Calls, Subject, Team};
+pub use rules::Verdict;
 
 impl Verdict {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
-        Self::Healthy,
-        Self::Transient,
-        Self::DnsServer,
-        Self::DnsRecord,
-        Self::NoReplica,
-        Self::Service,
-        Self::Replica,
-        Self::Server,
-        Self::PodNetwork,
-        Self::Port,
-        Self::Mtu,
-        Self::Loss,
-        Self::Conntrack,
-        Self::Flow,
-        Self::Local,
-        Self::Slow,
-        Self::Prober,
-        Self::Unknown,
-    ];
+    /// The verdict of this name; `None` where this version has none.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
 
     /// The word in the log and in the metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Transient => "transient",
-            Self::DnsServer => "dns_server",
-            Self::DnsRecord => "dns_record",
-            Self::NoReplica => "no_replica",
-            Self::Service => "service",
-            Self::Replica => "replica",
-            Self::Server => "server",
-            Self::PodNetwork => "pod_network",
-            Self::Port => "port",
-            Self::Mtu => "mtu",
-            Self::Loss => "loss",
-            Self::Conntrack => "conntrack",
-            Self::Flow => "flow",
-            Self::Local => "local",
-            Self::Slow => "slow",
-            Self::Prober => "prober",
-            Self::Unknown => "unknown",
-        }
+        self.rule().name
+    }
+
+    /// What is broken, in one sentence.
+    pub fn meaning(self) -> &'static str {
+        self.rule().meaning
+    }
+
+    /// The evidence that it takes, in words.
+    pub fn needs(self) -> &'static str {
+        self.rule().needs
+    }
+
+    /// What to do about it, and whom to call.
+    pub fn advice(self) -> Advice {
+        self.rule().advice
+    }
+
+    /// Whether something is broken and stays so.
+    pub fn is_fault(self) -> bool {
+        !matches!(self, Self::Healthy | Self::Transient)
     }
 }
 
@@ -119,19 +63,21 @@ pub struct Ruling {
     pub verdict: Verdict,
     /// In words for a person.
     pub detail: String,
-    /// What the rule has read: `tcp:timeout`, `endpoint:2/2`, `dns:ok`.
+    /// What the rule is based on: `tcp:timeout`, `endpoint:2/2`, `dns:ok`.
     pub evidence: Vec<String>,
-    /// Who or what is broken, where there is a choice: with other names it is another fault.
-    pub about: Vec<String>,
+    /// What exactly is blamed.
+    pub subject: Subject,
 }
 
-/// The first rule that holds; [`Verdict::Healthy`] where nothing is wrong.
+/// The first rule that holds decides.
 pub fn judge(evidence: &Evidence) -> Ruling {
-    let rule = rules::first(evidence);
+    let applies = |verdict: &Verdict| verdict.rule().applies(evidence);
+    let verdict = Verdict::ALL.into_iter().find(applies).unwrap_or(Verdict::Healthy);
+    let rule = verdict.rule();
     Ruling {
-        verdict: rule.verdict,
+        verdict,
         detail: (rule.detail)(evidence),
-        evidence: rule.reads.iter().flat_map(|fact| fact.words(evidence)).collect(),
-        about: words::about(rule.verdict, evidence),
+        evidence: rule.shows.iter().flat_map(|fact| fact.words(evidence)).collect(),
+        subject: (rule.subject)(evidence),
     }
 }

@@ -5,21 +5,25 @@ use std::net::IpAddr;
 use super::evidence::{Evidence, Probe, Protocol, Replica, Symptom, Tries};
 use crate::dns::{Reached, Surveyed};
 use crate::probe::path::{Finding, PathReport};
+use crate::probe::series::Burst;
 use crate::probe::transfer::Direction;
 use crate::probe::{Error, Phase};
 
-/// What a failure says of the way and of the other end.
+/// The least source ports that have to lose everything before that counts as a pattern: fewer are bad luck.
+pub(super) const FEWEST_PORTS: usize = 2;
+
+/// What a failure says about the path and the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Nothing came back, or only that there is no way.
+    /// Nothing came back, or only an error that there is no route.
     Unreached,
-    /// The other end, or a rule in between, turned it away.
+    /// The peer, or a rule on the path, refused.
     Refused,
-    /// The other end was reached, and did not answer as it should.
+    /// The peer was reached, and did not answer as it should.
     Wrong,
 }
 
-/// What came of the protocols of one address.
+/// What retrying each protocol of one address found.
 pub(super) type Protocols = Vec<(Protocol, Tries)>;
 
 impl Evidence {
@@ -28,7 +32,7 @@ impl Evidence {
         !self.probes.is_empty() && self.probes.iter().all(|probe| probe.again.all_failed())
     }
 
-    /// Whether flows that have been open for long are answered.
+    /// Whether long-lived flows are answered.
     pub(super) fn old_flows_answer(&self) -> bool {
         self.series.is_some_and(|series| series.answered > 0)
     }
@@ -43,7 +47,7 @@ impl Evidence {
         self.up() > 0 && self.up() == self.replicas.all.len()
     }
 
-    /// Whether one nameserver or more says something; a refusal is something.
+    /// Whether any nameserver replies; a refusal is a reply.
     pub(super) fn dns_answers(&self) -> bool {
         let answers = |server: &Surveyed| {
             server.udp_answered > 0 || matches!(server.tcp, Reached::Answered | Reached::Refused)
@@ -51,7 +55,7 @@ impl Evidence {
         self.nameservers.iter().any(answers)
     }
 
-    /// What came of the target's protocols when they were tried again.
+    /// What retrying the target's protocols found.
     pub(super) fn target_protocols(&self) -> Protocols {
         self.probes.iter().map(|probe| (probe.protocol, probe.again)).collect()
     }
@@ -66,32 +70,44 @@ impl Evidence {
         }
     }
 
-    /// The addresses that speak for the server: the replicas, or the target where none is known.
-    pub(super) fn subjects(&self) -> Vec<Protocols> {
+    /// What retrying found at the server's own addresses: the replicas, or the target where no replica is
+    /// known.
+    pub(super) fn server_addresses(&self) -> Vec<Protocols> {
         if self.replicas.all.is_empty() {
             return vec![self.target_protocols()];
         }
         self.replicas.all.iter().map(|replica| replica.probes.clone()).collect()
     }
 
-    /// The protocols that fail on the target and, each time, on every subject.
+    /// The protocols that fail on the target and, each time, on every address of the server.
     pub(super) fn down_everywhere(&self) -> Vec<&Probe> {
-        let subjects = self.subjects();
+        let addresses = self.server_addresses();
         let is_down = |probe: &&Probe| {
-            probe.fails() && subjects.iter().all(|subject| tries(subject, probe.protocol).all_failed())
+            probe.fails() && addresses.iter().all(|address| tries(address, probe.protocol).all_failed())
         };
         self.probes.iter().filter(is_down).collect()
     }
 }
 
-/// What came of `protocol`; nothing where it was not tried.
+/// What retrying `protocol` found; no tries where there were none.
 fn tries(of: &Protocols, protocol: Protocol) -> Tries {
     of.iter().find(|(tried, _)| *tried == protocol).map_or(Tries::default(), |(_, tries)| *tries)
 }
 
-/// Whether an address is reached over one protocol or more, whatever it answers.
+/// Whether an address is reached over any protocol, whatever it answers.
 pub(super) fn is_reached(protocols: &Protocols) -> bool {
     protocols.iter().any(|(protocol, tries)| tries.reach(*protocol) != Some(Reach::Unreached))
+}
+
+/// The source ports of a burst of which at least one datagram was answered.
+pub(super) fn replying_ports(burst: &Burst) -> usize {
+    burst.ports - burst.dead_ports
+}
+
+/// Whether the loss is random: more ports lose some than lose all; or, where nearly everything is lost, most
+/// of those that do not lose all.
+pub(super) fn is_random(burst: &Burst) -> bool {
+    burst.lossy_ports > burst.dead_ports || burst.lossy_ports * 2 > replying_ports(burst)
 }
 
 impl Probe {
@@ -121,8 +137,8 @@ impl Tries {
         self.made > 0 && self.failed == self.made
     }
 
-    /// What the failures say, where all failed. UDP has no connection that would tell a silent server from a
-    /// silent network.
+    /// What the failures say about the path, where all failed. Without a connection, as over UDP, a silent
+    /// server looks like a silent network.
     pub(super) fn reach(&self, protocol: Protocol) -> Option<Reach> {
         let Symptom { error, phase } = self.symptom.filter(|_| self.all_failed())?;
         Some(match (error, phase) {

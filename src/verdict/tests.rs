@@ -457,15 +457,13 @@ fn a_starved_prober_is_doubted_before_everything() {
 }
 
 #[test]
-fn every_verdict_has_a_rule_and_a_name_of_its_own() {
-    let mut names = Verdict::ALL.map(Verdict::name).to_vec();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), Verdict::ALL.len());
-    let ruled: Vec<Verdict> = super::rules::verdicts().collect();
+fn every_verdict_has_a_name_of_its_own_and_is_found_by_it() {
     for verdict in Verdict::ALL {
-        assert_eq!(ruled.iter().filter(|given| **given == verdict).count(), 1, "{verdict}");
+        assert_eq!(Verdict::of(verdict.name()), Some(verdict));
+        assert_eq!(verdict.advice().calls.is_some(), verdict.is_fault(), "{verdict}");
     }
+    assert_eq!(Verdict::of("Healthy"), None);
+    assert_eq!(Verdict::of(""), None);
 }
 
 #[test]

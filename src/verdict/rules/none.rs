@@ -1,0 +1,119 @@
+//! No layer to blame: nothing is broken, it has passed, or no rule explains it. Pure.
+
+use crate::dns::Answer;
+use crate::probe::Error;
+use crate::probe::series::Burst;
+use crate::verdict::evidence::{Evidence, Listing, Probe};
+use crate::verdict::fact::Fact;
+use crate::verdict::phrases::failing;
+use crate::verdict::rule::{Advice, Calls, Rule, Subject, Team};
+
+pub(super) static HEALTHY: Rule = Rule {
+    name: "healthy",
+    meaning: "Nothing is broken.",
+    needs: "Everything in the round passed, or the pass that followed found nothing.",
+    requires: &[],
+    shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp, Fact::Nameservers],
+    holds: |_| true,
+    detail: |_| String::new(),
+    subject: |_| Subject::Implied,
+    advice: Advice {
+        next: "Nothing. After a fault, after= says how long it lasted and was= what it was at the end.",
+        calls: None,
+    },
+};
+
+pub(super) static TRANSIENT: Rule = Rule {
+    name: "transient",
+    meaning: "Something failed, and passed when it was tried again at once.",
+    needs: "detail= names the failed probe, look-up or replica; every retry passed.",
+    requires: &[],
+    shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp],
+    holds: |evidence| something_failed(evidence) && !something_fails(evidence),
+    detail: what_failed_once,
+    subject: |_| Subject::Implied,
+    advice: Advice {
+        next: "Nothing: it is logged once, and is no alarm. If it comes again and again, look at the loss in \
+               the metrics.",
+        calls: None,
+    },
+};
+
+pub(super) static UNKNOWN: Rule = Rule {
+    name: "unknown",
+    meaning: "Something fails, and no rule explains it.",
+    needs: "None: all that was found is printed.",
+    requires: &[],
+    shows: &[
+        Fact::Probes,
+        Fact::Replicas,
+        Fact::LookUp,
+        Fact::Nameservers,
+        Fact::Flows,
+        Fact::Burst,
+        Fact::Direct,
+        Fact::Path,
+    ],
+    holds: something_fails,
+    detail: why_no_rule_explains_it,
+    subject: |_| Subject::Implied,
+    advice: Advice {
+        next: "Read the evidence, and set ENDPOINTS_HOST if it is not set.",
+        calls: Some(Calls::always(
+            Team::Operators,
+            "no rule explains it, so read the evidence on the VERDICT lines",
+        )),
+    },
+};
+
+/// Something failed in the round.
+fn something_failed(evidence: &Evidence) -> bool {
+    evidence.probes.iter().any(|probe| probe.first.is_some())
+        || evidence.look_up.is_some_and(|result| result.is_err())
+        || evidence.replica_failed
+}
+
+/// Something failed when it was tried again.
+fn something_fails(evidence: &Evidence) -> bool {
+    let record_is_found = evidence.nameservers.iter().any(|server| server.record == Some(Answer::Found));
+    evidence.probes.iter().any(Probe::fails)
+        || evidence.up() < evidence.replicas.all.len()
+        || (evidence.look_up.is_some_and(|result| result.is_err()) && !record_is_found)
+        || evidence.flows.is_some_and(|flows| flows.dead > 0)
+        || evidence.is_lossy
+        || evidence.black_hole().is_some()
+}
+
+fn what_failed_once(evidence: &Evidence) -> String {
+    let mut failed: Vec<String> = evidence
+        .probes
+        .iter()
+        .filter_map(|probe| probe.first.map(|symptom| format!("{} {}", probe.protocol.name(), symptom.error)))
+        .collect();
+    if let Some(Err(error)) = evidence.look_up {
+        failed.push(Error::Dns(error).to_string());
+    }
+    if evidence.replica_failed {
+        failed.push("a replica".to_owned());
+    }
+    format!("{} failed once and passes when tried again", failed.join(", "))
+}
+
+fn why_no_rule_explains_it(evidence: &Evidence) -> String {
+    if evidence.probes.is_empty() {
+        return format!("no address of {} is known, and no nameserver answers", evidence.host);
+    }
+    if let (Listing::NotKnown, Some(Burst { dead_ports, ports, .. })) =
+        (evidence.replicas.listing, evidence.burst)
+        && (1..ports).contains(&dead_ports)
+    {
+        let what = "one of several replicas, or of several paths: ENDPOINTS_HOST would tell";
+        return format!("{dead_ports} of {ports} new source ports to {} lose all: {what}", evidence.target);
+    }
+    let why = match evidence.replicas.listing {
+        Listing::NotKnown => "without ENDPOINTS_HOST nothing tells what is behind it",
+        Listing::Failed => "and the list of replicas is not to be had",
+        Listing::Empty | Listing::Listed => "and no rule fits",
+    };
+    format!("{}, {why}", failing(evidence))
+}
