@@ -26,7 +26,7 @@
 //!
 //! The process itself, with its arguments, environment and exit status, is `main.rs`.
 //!
-//! What holds everywhere, and is tested (`tests/e2e/repository.rs`) as far as a test can see it:
+//! What holds everywhere, and is tested (`tests/e2e/repository/`) as far as a test can see it:
 //!
 //! - A room uses rooms further down alone: none above it, and none beside it in its group below.
 //! - No dependency but the standard library; `unsafe` in [`sys`] alone.

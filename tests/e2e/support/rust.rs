@@ -88,28 +88,72 @@ pub(crate) fn without_tests(text: &str) -> &str {
 
 /// The rooms that `code` names: the `x` of `crate::x` and of `crate::{x, y::z}`.
 pub(crate) fn rooms_used(code: &str) -> Vec<&str> {
-    let mut rooms = Vec::new();
-    for (_, after) in words(code).filter(|(word, _)| *word == "crate") {
-        let Some(path) = after.strip_prefix("::") else { continue };
-        let mut depth = 0;
-        let paths = list(path).split(|character| {
-            depth += i32::from(character == '{') - i32::from(character == '}');
-            depth == 0 && character == ','
-        });
-        rooms.extend(paths.filter_map(|path| words(path).next()).map(|(room, _)| room));
-    }
-    rooms
+    let inside = paths(code).into_iter().filter(|path| path[0] == "crate");
+    inside.map(|path| path[1]).collect()
 }
 
-/// The inside of the braces that `path` begins with; where there are none, its first word.
-fn list(path: &str) -> &str {
-    let Some(inside) = path.strip_prefix('{') else { return words(path).next().map_or("", |(word, _)| word) };
-    let mut depth = 1;
-    let end = inside.find(|character| {
+/// Every path of `code` that has more than one segment, with the trees of `use` expanded: `a::{b, c::D}` is
+/// `a::b` and `a::c::D`.
+pub(crate) fn paths(code: &str) -> Vec<Vec<&str>> {
+    let mut paths = Vec::new();
+    let mut rest = code;
+    while let Some(start) = rest.find(is_word) {
+        let before = &code[..code.len() - rest.len() + start];
+        let (path, after) = rest[start..].split_at(path_end(&rest[start..]));
+        rest = after;
+        // `pub(in crate::x)` names who may use it, and uses nothing.
+        if !before.ends_with("pub(in ") {
+            expand(&[], path, &mut paths);
+        }
+    }
+    paths.retain(|path| path.len() > 1);
+    paths
+}
+
+/// The length of the path, or the tree of paths, that `text` begins with.
+fn path_end(text: &str) -> usize {
+    let word = text.find(|c| !is_word(c)).unwrap_or(text.len());
+    match text[word..].strip_prefix("::") {
+        Some(rest) if rest.starts_with('{') => word + 2 + braces(rest),
+        Some(rest) if rest.starts_with(is_word) => word + 2 + path_end(rest),
+        _ => word,
+    }
+}
+
+/// The length of the braces that `text` begins with, both included.
+fn braces(text: &str) -> usize {
+    let mut depth = 0;
+    let end = text.find(|character| {
         depth += i32::from(character == '{') - i32::from(character == '}');
         depth == 0
     });
-    &inside[..end.unwrap_or(inside.len())]
+    end.map_or(text.len(), |end| end + 1)
+}
+
+/// Adds the paths of `tree`, each of which begins with `prefix`.
+fn expand<'a>(prefix: &[&'a str], tree: &'a str, paths: &mut Vec<Vec<&'a str>>) {
+    let tree = tree.trim();
+    let word = tree.find(|c| !is_word(c)).unwrap_or(tree.len());
+    let path = [prefix, &[&tree[..word]]].concat();
+    match tree[word..].strip_prefix("::") {
+        Some(rest) if rest.starts_with('{') => {
+            for part in commas(&rest[1..braces(rest) - 1]) {
+                expand(&path, part, paths);
+            }
+        }
+        Some(rest) if rest.starts_with(is_word) => expand(&path, rest, paths),
+        _ if word > 0 => paths.push(path),
+        _ => {}
+    }
+}
+
+/// The parts of a list, between the commas that are not within braces.
+fn commas(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0;
+    list.split(move |character| {
+        depth += i32::from(character == '{') - i32::from(character == '}');
+        depth == 0 && character == ','
+    })
 }
 
 /// Each function's name and the lines it takes.
@@ -157,7 +201,14 @@ fn literals_and_comments_are_no_code() {
 fn rooms_are_found_in_paths_and_in_lists() {
     let code = "use crate::a::B;\nuse crate::{c, d::{E, F}, g::H};\n\
         fn f() { crate::i::j(); k, l }\npub(crate) fn m() {}";
-    assert_eq!(rooms_used(code), ["a", "c", "d", "g", "i"]);
+    assert_eq!(rooms_used(code), ["a", "c", "d", "d", "g", "i"]);
+}
+
+#[test]
+fn paths_are_found_whole_and_trees_are_expanded() {
+    let code = "use a::b::{c, d::{E, F as G}};\npub(in crate::x) fn f(g: &H) { super::i::j(); k }";
+    let expected = [&["a", "b", "c"][..], &["a", "b", "d", "E"], &["a", "b", "d", "F"], &["super", "i", "j"]];
+    assert_eq!(paths(code), expected);
 }
 
 #[test]
