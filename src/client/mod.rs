@@ -25,6 +25,8 @@ use journal::metrics::Metrics;
 use rounds::Rounds;
 use target::series::KEEP_ALIVE;
 
+pub use journal::metrics::METRICS;
+
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {

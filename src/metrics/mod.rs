@@ -1,9 +1,10 @@
-//! What is counted and measured, as plain numbers, and how Prometheus reads it. What there is to count is the
-//! business of those who count.
+//! Counters, histograms and percentiles, and Prometheus' text format. Which metrics there are is declared where
+//! they are counted.
 
 mod counter;
 mod histogram;
 mod jitter;
+mod metric;
 mod own;
 mod page;
 mod percentiles;
@@ -11,6 +12,9 @@ mod percentiles;
 pub use counter::Counter;
 pub use histogram::Histogram;
 pub use jitter::Jitter;
-pub use own::write_own;
-pub use page::{CONTENT_TYPE, Family, Labels, Number, Page};
+#[cfg(test)]
+pub(crate) use metric::assert_declares;
+pub use metric::{Kind, Metric};
+pub use own::{OWN, write_own};
+pub use page::{CONTENT_TYPE, Family, Number, Page};
 pub use percentiles::Percentiles;

@@ -1,37 +1,43 @@
-//! What every Smoker tells of itself, server or client: its version, and what the kernel says of its process
-//! under the names that are usual for it.
+//! The metrics of the process itself, of a server and of a client alike: the version, and what the kernel counts
+//! for a process, under the names that Prometheus' client libraries use.
 
-use super::{Number, Page};
+use super::{Metric, Number, Page};
 use crate::proc::process::Process;
+
+const BUILD: Metric = Metric::gauge("smoker_build_info", "The version that runs.", &["version"]);
+const CPU: Metric =
+    Metric::counter("process_cpu_seconds_total", "Processor time used, user and system.", &[]);
+const START: Metric =
+    Metric::gauge("process_start_time_seconds", "When the process began, since the Unix epoch.", &[]);
+const RESIDENT: Metric = Metric::gauge("process_resident_memory_bytes", "Resident memory.", &[]);
+const VIRTUAL: Metric = Metric::gauge("process_virtual_memory_bytes", "Virtual memory.", &[]);
+const OPEN_FDS: Metric = Metric::gauge("process_open_fds", "Open descriptors.", &[]);
+const MAX_FDS: Metric = Metric::gauge("process_max_fds", "Descriptors that may be open.", &[]);
+const THREADS: Metric = Metric::gauge("process_threads", "Threads.", &[]);
+
+/// All of them, in the order of the page.
+pub const OWN: &[Metric] = &[BUILD, CPU, START, RESIDENT, VIRTUAL, OPEN_FDS, MAX_FDS, THREADS];
 
 /// Adds them to `page`; what the kernel does not say is left out.
 pub fn write_own(page: &mut Page) {
-    let version = [("version", env!("CARGO_PKG_VERSION"))];
-    page.gauge("smoker_build_info", "The version that runs.").sample(&version, Number::Whole(1));
+    page.family(&BUILD).sample(&[env!("CARGO_PKG_VERSION")], Number::Whole(1));
     write_process(page, &Process::read());
 }
 
 fn write_process(page: &mut Page, process: &Process) {
     let seconds = |duration: Option<_>| duration.map(Number::Seconds);
     let whole = |number: Option<_>| number.map(Number::Whole);
-    if let Some(number) = seconds(process.cpu) {
-        let help = "Processor time used, user and system.";
-        page.counter("process_cpu_seconds_total", help).sample(&[], number);
-    }
-    for (name, help, number) in [
-        (
-            "process_start_time_seconds",
-            "When the process began, since the Unix epoch.",
-            seconds(process.start),
-        ),
-        ("process_resident_memory_bytes", "Resident memory.", whole(process.resident)),
-        ("process_virtual_memory_bytes", "Virtual memory.", whole(process.virtual_size)),
-        ("process_open_fds", "Open descriptors.", whole(process.descriptors)),
-        ("process_max_fds", "Descriptors that may be open.", whole(process.max_descriptors)),
-        ("process_threads", "Threads.", whole(process.threads)),
+    for (metric, number) in [
+        (&CPU, seconds(process.cpu)),
+        (&START, seconds(process.start)),
+        (&RESIDENT, whole(process.resident)),
+        (&VIRTUAL, whole(process.virtual_size)),
+        (&OPEN_FDS, whole(process.descriptors)),
+        (&MAX_FDS, whole(process.max_descriptors)),
+        (&THREADS, whole(process.threads)),
     ] {
         if let Some(number) = number {
-            page.gauge(name, help).sample(&[], number);
+            page.family(metric).sample(&[], number);
         }
     }
 }
@@ -41,9 +47,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::metrics::assert_declares;
 
     #[test]
-    fn what_is_not_known_is_not_told() {
+    fn what_is_unknown_is_left_out() {
         let mut page = Page::default();
         write_process(&mut page, &Process::default());
         assert_eq!(page.into_text(), "");
@@ -54,5 +61,12 @@ mod tests {
         let text = page.into_text();
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples, ["process_cpu_seconds_total 0.12", "process_threads 3"]);
+    }
+
+    #[test]
+    fn the_page_has_the_metrics_of_the_table() {
+        let mut page = Page::default();
+        write_own(&mut page);
+        assert_declares(&page.into_text(), &[OWN]);
     }
 }

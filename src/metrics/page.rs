@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::Histogram;
+use super::{Histogram, Metric};
 
 /// What such a page is sent as.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,13 +15,11 @@ pub struct Page {
     text: String,
 }
 
-/// One family of a page. Its help and type are written with the first sample: what was never measured is not
-/// mentioned. It borrows the page, so that its samples stay together.
+/// The samples of one metric. Its help and type are written with the first of them: what was never measured is
+/// not mentioned. It borrows the page, so that the samples stay together.
 pub struct Family<'a> {
     text: &'a mut String,
-    name: &'static str,
-    kind: &'static str,
-    help: &'static str,
+    metric: &'static Metric,
     is_begun: bool,
 }
 
@@ -34,9 +32,6 @@ pub enum Number {
     Seconds(Duration),
 }
 
-/// Names and values of labels.
-pub type Labels<'a> = &'a [(&'a str, &'a str)];
-
 impl Page {
     /// An empty page with room for so many bytes: one that grows is copied with each doubling, and its memory
     /// asked for anew.
@@ -44,44 +39,30 @@ impl Page {
         Self { text: String::with_capacity(bytes) }
     }
 
-    /// Begins a family that only ever grows; its name ends in `_total`.
-    pub fn counter(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
-        self.family(name, "counter", help)
-    }
-
-    /// Begins a family that goes up and down.
-    pub fn gauge(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
-        self.family(name, "gauge", help)
-    }
-
-    /// Begins a family of durations; its name ends in `_seconds`.
-    pub fn histogram(&mut self, name: &'static str, help: &'static str) -> Family<'_> {
-        self.family(name, "histogram", help)
+    /// Begins the samples of `metric`.
+    pub fn family(&mut self, metric: &'static Metric) -> Family<'_> {
+        Family { text: &mut self.text, metric, is_begun: false }
     }
 
     /// The page, whole.
     pub fn into_text(self) -> String {
         self.text
     }
-
-    fn family(&mut self, name: &'static str, kind: &'static str, help: &'static str) -> Family<'_> {
-        Family { text: &mut self.text, name, kind, help, is_begun: false }
-    }
 }
 
 impl Family<'_> {
-    /// Adds the sample of a counter or gauge.
-    pub fn sample(&mut self, labels: Labels, number: Number) {
+    /// Adds the sample of a counter or gauge with these values of its labels.
+    pub fn sample(&mut self, labels: &[&str], number: Number) {
         self.line("", labels, number);
     }
 
-    /// Adds the samples of a histogram.
-    pub fn durations(&mut self, labels: Labels, histogram: &Histogram) {
+    /// Adds the samples of a histogram with these values of its labels.
+    pub fn durations(&mut self, labels: &[&str], histogram: &Histogram) {
         self.begin();
         // Buckets are most of a page, and begin alike. With that copied whole a page takes two thirds of the
         // time: musl's `memcpy` is as slow with a few bytes as with a hundred.
         let mut bucket = String::new();
-        push_series(&mut bucket, self.name, "_bucket", labels);
+        push_series(&mut bucket, self.metric, "_bucket", labels);
         bucket.push_str(if labels.is_empty() { "{le=\"" } else { ",le=\"" });
         for (bound, count) in histogram.buckets() {
             let _ = writeln!(self.text, "{bucket}{}\"}} {count}", Number::Seconds(bound));
@@ -92,9 +73,9 @@ impl Family<'_> {
         self.line("_count", labels, Number::Whole(count));
     }
 
-    fn line(&mut self, suffix: &str, labels: Labels, number: Number) {
+    fn line(&mut self, suffix: &str, labels: &[&str], number: Number) {
         self.begin();
-        push_series(self.text, self.name, suffix, labels);
+        push_series(self.text, self.metric, suffix, labels);
         let close = if labels.is_empty() { "" } else { "}" };
         let _ = writeln!(self.text, "{close} {number}");
     }
@@ -102,17 +83,18 @@ impl Family<'_> {
     fn begin(&mut self) {
         if !self.is_begun {
             self.is_begun = true;
-            let Self { name, kind, help, .. } = *self;
-            let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+            let Metric { name, kind, help, .. } = self.metric;
+            let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.word());
         }
     }
 }
 
 /// What a sample begins with, its labels not yet closed.
-fn push_series(text: &mut String, name: &str, suffix: &str, labels: Labels) {
-    text.extend([name, suffix]);
+fn push_series(text: &mut String, metric: &Metric, suffix: &str, values: &[&str]) {
+    debug_assert_eq!(metric.labels.len(), values.len(), "{}", metric.name);
+    text.extend([metric.name, suffix]);
     let mut separator = '{';
-    for (name, value) in labels {
+    for (name, value) in metric.labels.iter().zip(values) {
         text.push(separator);
         text.extend([name, "=\""]);
         push_escaped(text, value);
@@ -156,14 +138,17 @@ mod tests {
 
     #[test]
     fn a_page_is_written_byte_for_byte() {
+        const REQUESTS: Metric = Metric::counter("a_requests_total", "Requests.", &["code", "path"]);
+        const NEVER: Metric = Metric::gauge("a_gauge", "Never.", &[]);
+        const LATE: Metric = Metric::gauge("a_seconds", "Late.", &[]);
         let mut page = Page::default();
-        let mut requests = page.counter("a_requests_total", "Requests.");
-        requests.sample(&[("code", "200")], Number::Whole(7));
-        requests.sample(&[("code", "404"), ("path", "/")], Number::Whole(u64::MAX));
-        let _not_measured = page.gauge("a_gauge", "Never.");
-        page.gauge("a_seconds", "Late.").sample(&[], Number::Seconds(Duration::from_nanos(1_000_000_010)));
+        let mut requests = page.family(&REQUESTS);
+        requests.sample(&["200", ""], Number::Whole(7));
+        requests.sample(&["404", "/"], Number::Whole(u64::MAX));
+        let _not_measured = page.family(&NEVER);
+        page.family(&LATE).sample(&[], Number::Seconds(Duration::from_nanos(1_000_000_010)));
         let expected = "# HELP a_requests_total Requests.\n# TYPE a_requests_total counter\n\
-            a_requests_total{code=\"200\"} 7\n\
+            a_requests_total{code=\"200\",path=\"\"} 7\n\
             a_requests_total{code=\"404\",path=\"/\"} 18446744073709551615\n\
             # HELP a_seconds Late.\n# TYPE a_seconds gauge\na_seconds 1.00000001\n";
         assert_eq!(page.into_text(), expected);
@@ -175,8 +160,9 @@ mod tests {
         for duration in [Duration::from_micros(60), Duration::from_mins(1)] {
             histogram.add(duration);
         }
+        const TAKEN: Metric = Metric::histogram("a_seconds", "Taken.", &["protocol"]);
         let mut page = Page::default();
-        page.histogram("a_seconds", "Taken.").durations(&[("protocol", "tcp")], &histogram);
+        page.family(&TAKEN).durations(&["tcp"], &histogram);
         let text = page.into_text();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2 + 20 + 3);
@@ -195,8 +181,9 @@ mod tests {
 
     #[test]
     fn labels_cannot_leave_their_quotes_or_their_line() {
+        const ANY: Metric = Metric::gauge("a", "A.", &["b"]);
         let mut page = Page::default();
-        page.gauge("a", "A.").sample(&[("b", "c\\d\"e\nfé")], Number::Whole(1));
+        page.family(&ANY).sample(&["c\\d\"e\nfé"], Number::Whole(1));
         assert_eq!(page.into_text().lines().last(), Some(r#"a{b="c\\d\"e\nfé"} 1"#));
     }
 

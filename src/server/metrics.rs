@@ -1,9 +1,25 @@
-//! What the server tells of itself at `/metrics`.
+//! The server's metrics, and its page at `/metrics`.
 
 use std::sync::Arc;
 
-use crate::metrics::{Counter, Family, Number, Page, write_own};
+use crate::metrics::{Counter, Metric, Number, Page, write_own};
 use crate::serve::traffic::Traffic;
+
+const CONNECTIONS: Metric =
+    Metric::gauge("smoker_server_connections", "Connections that are open.", &["protocol"]);
+const CONNECTIONS_TOTAL: Metric =
+    Metric::counter("smoker_server_connections_total", "Connections served.", &["protocol"]);
+const REFUSED: Metric =
+    Metric::counter("smoker_server_refused_total", "Connections closed for lack of a place.", &["protocol"]);
+const BYTES: Metric =
+    Metric::counter("smoker_server_bytes_total", "Bytes received and sent.", &["protocol", "direction"]);
+const REQUESTS: Metric =
+    Metric::counter("smoker_server_requests_total", "HTTP requests answered, by status.", &["code"]);
+const DATAGRAMS: Metric =
+    Metric::counter("smoker_server_datagrams_total", "Datagrams received, by outcome.", &["outcome"]);
+
+/// A server's own metrics, in the order of its page.
+pub const METRICS: &[Metric] = &[CONNECTIONS, CONNECTIONS_TOTAL, REFUSED, BYTES, REQUESTS, DATAGRAMS];
 
 /// The counts of the three listeners.
 #[derive(Default)]
@@ -34,9 +50,9 @@ impl Metrics {
         let mut page = Page::default();
         self.write_connections(&mut page);
         self.write_bytes(&mut page);
-        let mut requests = page.counter("smoker_server_requests_total", "HTTP requests answered, by status.");
+        let mut requests = page.family(&REQUESTS);
         for (status, count) in self.http.replies() {
-            requests.sample(&[("code", &status.to_string())], Number::Whole(count));
+            requests.sample(&[&status.to_string()], Number::Whole(count));
         }
         self.udp.write(&mut page);
         write_own(&mut page);
@@ -44,29 +60,28 @@ impl Metrics {
     }
 
     fn write_connections(&self, page: &mut Page) {
-        let each = |mut family: Family, number: fn(&Traffic) -> u64| {
+        let number_of: [(_, fn(&Traffic) -> u64); 3] = [
+            (&CONNECTIONS, |traffic| traffic.connections().1),
+            (&CONNECTIONS_TOTAL, |traffic| traffic.connections().0),
+            (&REFUSED, |traffic| traffic.refused.get()),
+        ];
+        for (metric, number) in number_of {
+            let mut family = page.family(metric);
             for (protocol, traffic) in [("tcp", &self.tcp), ("http", &self.http)] {
-                family.sample(&[("protocol", protocol)], Number::Whole(number(traffic)));
+                family.sample(&[protocol], Number::Whole(number(traffic)));
             }
-        };
-        let family = page.gauge("smoker_server_connections", "Connections that are open.");
-        each(family, |traffic| traffic.connections().1);
-        let family = page.counter("smoker_server_connections_total", "Connections served.");
-        each(family, |traffic| traffic.connections().0);
-        let family = page.counter("smoker_server_refused_total", "Connections closed for lack of a place.");
-        each(family, |traffic| traffic.refused.get());
+        }
     }
 
     fn write_bytes(&self, page: &mut Page) {
-        let mut family = page.counter("smoker_server_bytes_total", "Bytes received and sent.");
+        let mut family = page.family(&BYTES);
         for (protocol, received, sent) in [
             ("tcp", &self.tcp.received, &self.tcp.sent),
             ("udp", &self.udp.received_bytes, &self.udp.sent_bytes),
             ("http", &self.http.received, &self.http.sent),
         ] {
             for (direction, bytes) in [("received", received), ("sent", sent)] {
-                let labels = [("protocol", protocol), ("direction", direction)];
-                family.sample(&labels, Number::Whole(bytes.get()));
+                family.sample(&[protocol, direction], Number::Whole(bytes.get()));
             }
         }
     }
@@ -74,14 +89,25 @@ impl Metrics {
 
 impl Datagrams {
     fn write(&self, page: &mut Page) {
-        let mut family = page.counter("smoker_server_datagrams_total", "Datagrams received, by outcome.");
+        let mut family = page.family(&DATAGRAMS);
         for (outcome, count) in [
             ("echo", &self.echo),
             ("reply", &self.reply),
             ("dropped", &self.dropped),
             ("unsent", &self.unsent),
         ] {
-            family.sample(&[("outcome", outcome)], Number::Whole(count.get()));
+            family.sample(&[outcome], Number::Whole(count.get()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{OWN, assert_declares};
+
+    #[test]
+    fn the_page_has_the_metrics_of_the_table() {
+        assert_declares(&Metrics::default().page(), &[METRICS, OWN]);
     }
 }

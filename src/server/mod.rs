@@ -24,6 +24,8 @@ use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 use metrics::Metrics;
 
+pub use metrics::METRICS;
+
 /// Connections that may wait to be accepted. With std's 128 a burst of 1000 clients lost SYNs, and each
 /// lost one waits a second.
 const BACKLOG: i32 = 4096;

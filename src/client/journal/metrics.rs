@@ -6,8 +6,41 @@
 
 use std::time::Duration;
 
-use crate::metrics::{Histogram, Number, Page, write_own};
+use crate::metrics::{Histogram, Metric, Number, Page, write_own};
 use crate::probe::series::Counts;
+
+const PROBES: Metric =
+    Metric::counter("smoker_probe_total", "Probes, by how they ended.", &["protocol", "result"]);
+const PROBE_DURATION: Metric = Metric::histogram(
+    "smoker_probe_duration_seconds",
+    "How long probes that succeeded took, as a whole and by phase.",
+    &["protocol", "phase"],
+);
+const DATAGRAMS: Metric = Metric::counter(
+    "smoker_udp_datagrams_total",
+    "Datagrams of series and bursts, by outcome and direction.",
+    &["direction", "outcome"],
+);
+const PATH_MTU: Metric =
+    Metric::gauge("smoker_path_mtu_bytes", "The largest packet that passes to the server whole.", &[]);
+const VERDICTS: Metric = Metric::counter(
+    "smoker_verdicts_total",
+    "Verdicts logged: a verdict is, when it or its subject changes.",
+    &["verdict"],
+);
+const VERDICT: Metric =
+    Metric::gauge("smoker_verdict", "What is broken: 1 for the present verdict.", &["verdict"]);
+const ROUNDS: Metric = Metric::counter("smoker_rounds_total", "Rounds made.", &[]);
+const ROUND_LATE: Metric = Metric::gauge("smoker_round_late_seconds", "How late the last round began.", &[]);
+const SUSPECT_ROUNDS: Metric = Metric::counter(
+    "smoker_suspect_rounds_total",
+    "Rounds in which the prober itself was starved, by what showed it.",
+    &["reason"],
+);
+
+/// A client's own metrics, in the order of its page.
+pub const METRICS: &[Metric] =
+    &[PROBES, PROBE_DURATION, DATAGRAMS, PATH_MTU, VERDICTS, VERDICT, ROUNDS, ROUND_LATE, SUSPECT_ROUNDS];
 
 /// The kinds of probes.
 pub(in crate::client) const PROTOCOLS: [&str; 7] =
@@ -150,54 +183,49 @@ impl Metrics {
     }
 
     fn write_probes(&self, page: &mut Page) {
-        let mut family = page.counter("smoker_probe_total", "Probes, by how they ended.");
+        let mut family = page.family(&PROBES);
         for (protocol, counts) in PROTOCOLS.iter().zip(&self.probes) {
             for (result, count) in RESULTS.iter().zip(counts) {
-                family.sample(&[("protocol", protocol), ("result", result)], Number::Whole(*count));
+                family.sample(&[protocol, result], Number::Whole(*count));
             }
         }
-        let help = "How long probes that succeeded took, as a whole and by phase.";
-        let mut family = page.histogram("smoker_probe_duration_seconds", help);
+        let mut family = page.family(&PROBE_DURATION);
         for ((protocol, phase), durations) in DURATIONS.iter().zip(&self.durations) {
-            family.durations(&[("protocol", protocol), ("phase", phase)], durations);
+            family.durations(&[protocol, phase], durations);
         }
     }
 
     fn write_datagrams(&self, page: &mut Page) {
-        let help = "Datagrams of series and bursts, by what became of them and on which way.";
-        let mut family = page.counter("smoker_udp_datagrams_total", help);
+        let mut family = page.family(&DATAGRAMS);
         for (direction, outcome, sum) in each_count(&self.datagrams) {
-            family.sample(&[("direction", direction), ("outcome", outcome)], Number::Whole(sum));
+            family.sample(&[direction, outcome], Number::Whole(sum));
         }
     }
 
     fn write_findings(&self, page: &mut Page) {
         if let Some(bytes) = self.path_mtu {
-            let help = "The largest packet that passes to the server whole.";
-            page.gauge("smoker_path_mtu_bytes", help).sample(&[], Number::Whole(bytes.into()));
+            page.family(&PATH_MTU).sample(&[], Number::Whole(bytes.into()));
         }
-        let mut family = page.counter("smoker_verdicts_total", "Verdicts told, when they were news.");
+        let mut family = page.family(&VERDICTS);
         for (name, count) in self.verdicts.iter().zip(&self.told) {
-            family.sample(&[("verdict", name)], Number::Whole(*count));
+            family.sample(&[name], Number::Whole(*count));
         }
         if let Some(present) = self.verdict {
-            let mut family = page.gauge("smoker_verdict", "What is broken: 1 for the present verdict.");
+            let mut family = page.family(&VERDICT);
             for name in &self.verdicts {
-                family.sample(&[("verdict", name)], Number::Whole((*name == present).into()));
+                family.sample(&[name], Number::Whole((*name == present).into()));
             }
         }
     }
 
     fn write_rounds(&self, page: &mut Page) {
-        page.counter("smoker_rounds_total", "Rounds made.").sample(&[], Number::Whole(self.rounds));
+        page.family(&ROUNDS).sample(&[], Number::Whole(self.rounds));
         if let Some(late) = self.late {
-            let help = "How late the last round began.";
-            page.gauge("smoker_round_late_seconds", help).sample(&[], Number::Seconds(late));
+            page.family(&ROUND_LATE).sample(&[], Number::Seconds(late));
         }
-        let help = "Rounds in which the prober itself was starved, by what showed it.";
-        let mut family = page.counter("smoker_suspect_rounds_total", help);
+        let mut family = page.family(&SUSPECT_ROUNDS);
         for (reason, count) in REASONS.iter().zip(self.suspect) {
-            family.sample(&[("reason", reason)], Number::Whole(count));
+            family.sample(&[reason], Number::Whole(count));
         }
     }
 }
@@ -228,6 +256,7 @@ fn index_of_result(result: &str) -> usize {
 mod tests {
     use super::*;
     use crate::dns;
+    use crate::metrics::{OWN, assert_declares};
     use crate::probe::Error;
     use crate::probe::series::Lost;
 
@@ -263,6 +292,15 @@ mod tests {
         metrics.round(MILLISECOND, None);
         let expected = ["1400", "0", "1", "0.001"].map(|value| Some(value.to_owned()));
         assert_eq!(measured.map(|name| sample(&metrics, name)), expected);
+    }
+
+    #[test]
+    fn the_page_has_the_metrics_of_the_table() {
+        let mut metrics = Metrics::new(["loss"]);
+        metrics.verdict("loss");
+        metrics.path_mtu(1400);
+        metrics.round(MILLISECOND, None);
+        assert_declares(&metrics.page(), &[METRICS, OWN]);
     }
 
     #[test]
