@@ -53,7 +53,7 @@ pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Resul
     let mut rounds = Rounds::new(config, log, &metrics);
     let (mut due, mut left, mut summed_up) = (start, config.count, start);
     beat(start + LONGEST_ROUND * config.timeout);
-    while rounds.make_one(due, signals).is_continue() && !log.is_unread() {
+    while rounds.make_one(due, signals).is_continue() && !log.reader_is_gone() {
         left = left.map(|left| left - 1);
         if left == Some(0) {
             break;

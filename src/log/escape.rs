@@ -1,10 +1,9 @@
-//! Text from anywhere, cut and escaped so that it stays within its quotes and its line.
+//! Cuts and escapes any text so that it stays within its quotes and its line.
 
-/// The longest text value, in bytes before escaping: a screen's width twice over.
+/// The longest text value, in bytes before escaping: two to three lines of a terminal.
 pub const MAX_TEXT: usize = 256;
 
-/// `text` cut to [`MAX_TEXT`] bytes, with `"`, `\` and control characters escaped as Rust does, so that it
-/// stays within its quotes and its line.
+/// `text` cut to [`MAX_TEXT`] bytes, with `"`, `\` and control characters escaped as in a Rust literal.
 pub fn escape(text: &str) -> String {
     let (kept, mark) = cut(text);
     let mut escaped = String::with_capacity(kept.len());
@@ -18,7 +17,7 @@ pub fn escape(text: &str) -> String {
     escaped + mark
 }
 
-/// The first [`MAX_TEXT`] bytes, and what stands for the rest if there is any.
+/// The first [`MAX_TEXT`] bytes, and `…` if the text is longer.
 pub(super) fn cut(text: &str) -> (&str, &'static str) {
     let kept = &text[..text.floor_char_boundary(MAX_TEXT)];
     (kept, if kept.len() < text.len() { "…" } else { "" })

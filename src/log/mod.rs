@@ -1,4 +1,4 @@
-//! One line an event on stdout: the form of a line, its escaping, and writing that never waits for long.
+//! Log lines on stdout: one line per event, as text or JSON, written whole and without waiting for long.
 
 mod escape;
 mod json;
@@ -14,16 +14,16 @@ pub use output::{MAX_LINE, Output};
 use record::Record;
 pub use record::{Event, Speaker, Value};
 
-/// How much an event matters; each level includes those before it.
+/// The importance of an event; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// A failure, or what has to be printed whatever the level.
+    /// A failure, or a line that is printed at every level.
     Error,
-    /// What an operator should look at.
+    /// Something an operator should look at.
     Warn,
-    /// The events that Smoker is there for.
+    /// The normal events: probes, replies, verdicts.
     Info,
-    /// What helps to find a fault in Smoker itself.
+    /// Details for finding a fault in Smoker itself.
     Debug,
 }
 
@@ -36,7 +36,7 @@ pub enum Form {
     Json,
 }
 
-/// The log of one speaker. Clones write to the same output.
+/// The log of one server or client. Clones write to the same output.
 #[derive(Clone)]
 pub struct Log {
     speaker: Speaker,
@@ -51,30 +51,30 @@ impl Log {
         Self { speaker, level, form, output }
     }
 
-    /// Whether lines of `level` are printed; asked before a line is put together where speed matters.
+    /// Whether lines of `level` are printed; checked before a line is built where speed matters.
     pub fn prints(&self, level: Level) -> bool {
         level <= self.level
     }
 
     /// Prints a line if those of `level` are printed.
     ///
-    /// Words are printed as they are in text: what comes from outside is a [`Value::Text`], or goes through
-    /// [`escape`] first.
+    /// Words are printed unescaped in the text form: anything received from outside is a [`Value::Text`], or goes
+    /// through [`escape`] first.
     pub fn line<'a>(&self, level: Level, kind: &str, event: impl Into<Event<'a>>, fields: &[(&str, Value)]) {
         if self.prints(level) {
             self.output.print(self.record(kind, event.into(), fields), |lines| self.lost(lines));
         }
     }
 
-    /// Whether whoever read the lines has gone for good.
-    pub fn is_unread(&self) -> bool {
-        self.output.lost().reader_has_gone
+    /// Whether stdout is a pipe whose reading end was closed.
+    pub fn reader_is_gone(&self) -> bool {
+        self.output.lost().reader_is_gone
     }
 
-    /// Tells, at the end, of lines lost and not told of yet; an error if nobody reads that either.
+    /// Reports, at the end, lines that were lost and not reported yet; an error if that line is lost too.
     pub fn finish(&self) -> Result<(), String> {
         let mut lost = self.output.lost();
-        if lost.reader_has_gone {
+        if lost.reader_is_gone {
             return Err("cannot write to stdout: broken pipe".into());
         }
         if lost.lines > 0 && !self.output.write(self.lost(lost.lines), &mut lost) {
@@ -117,7 +117,7 @@ mod tests {
         text
     }
 
-    /// The part of a line behind its stamp, whose form is checked on the way.
+    /// The part of a line after its time stamp, whose form is checked on the way.
     fn behind_stamp(line: &str) -> &str {
         let (stamp, rest) = line.split_once("] ").unwrap();
         assert_eq!(stamp.len(), "[2025-11-13 10:30:00".len(), "{line}");
@@ -192,22 +192,22 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_gone_is_no_error() {
+    fn a_reader_that_is_gone_stops_no_writer() {
         let (log, reader) = log(Speaker::Server, Duration::from_mins(1));
         drop(reader);
         log.line(Level::Info, "TCP", "ECHO", &[]);
-        assert!(log.is_unread());
+        assert!(log.reader_is_gone());
         assert_eq!(log.finish(), Err("cannot write to stdout: broken pipe".into()));
     }
 
     #[test]
-    fn what_was_lost_is_told_at_the_end_or_is_an_error() {
+    fn lost_lines_are_reported_at_the_end_or_are_an_error() {
         let (log, mut reader) = log(Speaker::Server, Duration::ZERO);
         assert_eq!(log.finish(), Ok(()));
         while log.output.lost().lines < 3 {
             log.line(Level::Info, "TCP", "ECHO", &[]);
         }
-        assert!(!log.is_unread());
+        assert!(!log.reader_is_gone());
         assert_eq!(log.finish(), Err("cannot write to stdout: 3 lines were lost".into()));
         assert!(reader.read(&mut vec![0; 256 * 1024]).unwrap() > 0);
         assert_eq!(log.finish(), Ok(()));

@@ -1,4 +1,4 @@
-//! Where lines go: each written whole, without ever waiting for long, and what was lost counted.
+//! The output of the log: each line is written whole, no write waits for long, and lost lines are counted.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -13,8 +13,8 @@ use crate::sys;
 /// what poll(2) promises to be free in a pipe that it calls writable.
 pub const MAX_LINE: usize = 4096;
 
-/// Where lines go. Each is written whole, and a reader that has gone or does not read never stops the
-/// writer: what it would not take within the patience is counted, and told as soon as it reads again.
+/// A file, pipe or terminal that lines are written to. A reader that is gone or does not read never stops the
+/// writer: lines that it did not take within the patience are counted, and reported once it reads again.
 pub struct Output {
     file: File,
     patience: Duration,
@@ -24,14 +24,14 @@ pub struct Output {
 #[derive(Default)]
 pub(super) struct Lost {
     pub(super) lines: u64,
-    /// The last line was written in part: the next begins with the newline that it lacks.
+    /// The last line was written in part: the next one begins with the missing newline.
     torn: bool,
-    /// The last write said that nobody can read any more.
-    pub(super) reader_has_gone: bool,
+    /// The last write failed because the reading end of the pipe is closed.
+    pub(super) reader_is_gone: bool,
 }
 
 impl Output {
-    /// The process's stdout. `patience` is how long a line waits for a reader.
+    /// The stdout of the process. `patience` is how long a line waits for a reader.
     pub fn stdout(patience: Duration) -> io::Result<Arc<Self>> {
         let shared = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let own = reopened_without_blocking(&shared);
@@ -70,20 +70,20 @@ impl Output {
             match (&self.file).write(rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(error) => {
-                    lost.reader_has_gone = error.kind() == ErrorKind::BrokenPipe;
+                    lost.reader_is_gone = error.kind() == ErrorKind::BrokenPipe;
                     break;
                 }
             }
         }
-        // One byte or more of it went out, and not the last.
+        // At least one byte was written, but not the last one.
         lost.torn = if rest.len() == line.len() { lost.torn } else { !rest.is_empty() };
         rest.is_empty()
     }
 }
 
-/// A pipe or terminal, opened again so that writing to it never blocks: the flag belongs to what was opened,
-/// which other processes may share. Poll alone is not enough, because a terminal that is nearly full counts
-/// as writable. `None` where that is not needed, as for a file, or not allowed.
+/// A pipe or terminal, opened a second time so that writing to it never blocks: `O_NONBLOCK` belongs to the open
+/// file description, which other processes may share. Poll alone is not enough, because a terminal whose buffer
+/// is nearly full counts as writable. `None` where that is not needed, as for a file, or not permitted.
 fn reopened_without_blocking(file: &File) -> Option<File> {
     const O_NOCTTY: i32 = 0o400;
     const O_NONBLOCK: i32 = 0o4000;

@@ -1,9 +1,9 @@
-//! One event as typed data, before it has a form.
+//! One event as typed data, before it is formatted as text or JSON.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-/// Who says what, and when.
+/// An event with its time and its source.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record<'a> {
     pub(super) time: SystemTime,
@@ -13,34 +13,34 @@ pub(super) struct Record<'a> {
     pub(super) fields: &'a [(&'a str, Value<'a>)],
 }
 
-/// Who speaks.
+/// The source of a line.
 #[derive(Clone, Debug)]
 pub enum Speaker {
-    /// A server.
+    /// The server.
     Server,
-    /// The client of the node of this name.
+    /// The client on the node of this name.
     Node(String),
 }
 
-/// What happened.
+/// What happened, in the third place of a line.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A word of Smoker's own vocabulary, as it is: `SUCCESS`.
+    /// A word of Smoker's own vocabulary, printed unescaped: `SUCCESS`.
     Word(&'a str),
     /// A request, and the status of its reply.
     Request {
-        /// As it came.
+        /// As received.
         method: &'a str,
-        /// As it came, without the query.
+        /// As received, without the query.
         path: &'a str,
-        /// What it was answered with.
+        /// The status of the reply.
         status: u16,
     },
-    /// What could not be understood as a request, and the status of the refusal.
+    /// A request that could not be parsed, and the status of the refusal.
     Rejected(u16),
 }
 
-/// A field's value, and by it its form in the line.
+/// The value of a field; its type decides how it is formatted.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
     /// A whole number.
@@ -49,9 +49,9 @@ pub enum Value<'a> {
     Milliseconds(Duration),
     /// A duration in whole seconds: `330s`, and `"…_s":330`.
     Seconds(Duration),
-    /// A word of Smoker's own vocabulary, as it is.
+    /// A word of Smoker's own vocabulary, printed unescaped.
     Word(&'a str),
-    /// Text from anywhere, quoted and escaped.
+    /// Any text, quoted and escaped.
     Text(&'a str),
     /// An address and port.
     Address(SocketAddr),
@@ -59,7 +59,7 @@ pub enum Value<'a> {
     Ip(IpAddr),
     /// A moment in UTC: `2025-11-13T10:30:30Z`.
     Moment(SystemTime),
-    /// Several values: with commas between, and an array.
+    /// Several values: separated by commas, or a JSON array.
     List(&'a [Value<'a>]),
 }
 
@@ -69,8 +69,7 @@ impl<'a> From<&'a str> for Event<'a> {
     }
 }
 
-/// The microseconds of a duration, rounded to the nearest without floating point: whole milliseconds, and the
-/// three decimals.
+/// A duration rounded to microseconds without floating point: whole milliseconds, and the three decimals.
 pub(super) fn milliseconds(duration: Duration) -> (u128, u128) {
     let microseconds = (duration.as_nanos() + 500) / 1000;
     (microseconds / 1000, microseconds % 1000)

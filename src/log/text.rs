@@ -6,12 +6,12 @@ use super::escape;
 use super::record::{Event, Record, Speaker, Value, milliseconds};
 use crate::time::Utc;
 
-/// Most lines fit, so that they are put together without moving.
-const USUAL: usize = 160;
+/// The initial capacity of a line: most fit, so that the string is not reallocated.
+const USUAL_LEN: usize = 160;
 
-/// The line, without its end. Past the longest it is cut by who prints it.
+/// The line, without its newline. The output cuts it where it is longer than `MAX_LINE`.
 pub(super) fn line(record: &Record) -> String {
-    let mut line = String::with_capacity(USUAL);
+    let mut line = String::with_capacity(USUAL_LEN);
     let _ = write!(line, "[{}] [{}] [{}] ", Utc::from(record.time), record.speaker, record.kind);
     match record.event {
         Event::Word(word) => line.push_str(word),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_told_with_its_status_and_without_a_key() {
+    fn a_request_is_printed_with_its_status_and_without_a_key() {
         for (event, text) in [
             (Event::Request { method: "GET", path: "/a\\b", status: 404 }, "GET /a\\\\b 404"),
             (Event::Rejected(400), "REJECTED 400"),

@@ -1,18 +1,18 @@
-//! A number that many threads count up.
+//! A counter that many threads increment.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What has been counted since the start. Relaxed: it orders nothing, and is exact all the same.
+/// A count since the start. Relaxed operations suffice: the count is exact, and orders no other memory access.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Counts `more`.
+    /// Adds `more`.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// What has been counted by now.
+    /// The current count.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

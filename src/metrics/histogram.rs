@@ -1,17 +1,17 @@
-//! A histogram as Prometheus wants it: how many durations were at most as long as each of a row of bounds.
+//! A histogram in Prometheus' form: for each of 20 bounds, how many durations did not exceed it.
 
 use std::time::Duration;
 
-/// The first bound: an echo over the loopback takes as long.
+/// The first bound: about the duration of an echo over loopback.
 const FIRST: Duration = Duration::from_micros(50);
 
-/// How many bounds there are, each twice the one before: the last, 26.2 s, is beyond what a probe is given.
+/// The number of bounds, each twice the one before: the last, 26.2 s, is above the usual timeouts.
 const BOUNDS: usize = 20;
 
 /// Durations, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    /// By the first bound that they do not exceed; those past the last bound come last.
+    /// By the first bound that they do not exceed; the last count is of durations above every bound.
     counts: [u64; BOUNDS + 1],
     sum: Duration,
 }
@@ -24,7 +24,7 @@ impl Histogram {
         self.sum = self.sum.saturating_add(duration);
     }
 
-    /// Each bound, and how many were at most as long.
+    /// Each bound, and how many durations do not exceed it.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         let mut count = 0;
         Self::bounds().zip(self.counts).map(move |(bound, more)| {
@@ -33,12 +33,12 @@ impl Histogram {
         })
     }
 
-    /// How many there are.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// All of them together.
+    /// The sum of the durations.
     pub fn sum(&self) -> Duration {
         self.sum
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_stops_at_the_longest_duration_there_is() {
+    fn the_sum_saturates() {
         let mut histogram = Histogram::default();
         histogram.add(Duration::MAX);
         histogram.add(Duration::MAX);

@@ -1,8 +1,8 @@
-//! How much a latency changes from one to the next, smoothed as RTP does it.
+//! Jitter: how much latency changes from one probe to the next, smoothed as in RTP.
 
 use std::time::Duration;
 
-/// The share of a new difference in the estimate (RFC 3550, 6.4.1 and A.8).
+/// A new difference has a weight of one sixteenth (RFC 3550, 6.4.1 and A.8).
 const GAIN: u32 = 16;
 
 /// An estimate of the mean difference of successive latencies (RFC 3550, 6.4.1).
@@ -13,7 +13,7 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Follows one more latency.
+    /// Includes one more latency.
     pub fn add(&mut self, latency: Duration) {
         if let Some(last) = self.last.replace(latency) {
             let difference = latency.abs_diff(last);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_near_a_difference_that_stays() {
+    fn it_converges_to_a_constant_difference() {
         let off = estimate((0..200).map(|round| 10 + 5 * (round % 2))).abs_diff(Duration::from_millis(5));
         assert!(off < Duration::from_micros(1), "{off:?}");
     }

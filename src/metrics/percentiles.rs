@@ -1,23 +1,23 @@
-//! Percentiles of latencies, in memory of a fixed size: what a summary tells.
+//! Percentiles of latencies in a fixed amount of memory, for the summaries.
 //!
 //! Latencies are counted in classes, sixteen of equal width from each power of two nanoseconds to the next. A
 //! percentile is the middle of its class, which is off by at most half a class: 1/32 of the true one, 3.2 %.
-//! The least and the greatest are kept as they are.
+//! The minimum and the maximum are exact.
 
 use std::time::Duration;
 
-/// The classes between two powers of two: ten would keep within 5 %, sixteen are found by a shift.
+/// The classes between two powers of two: ten would keep the error within 5 %, sixteen are found by a shift.
 const CLASSES: usize = 16;
 
-/// 512 ns: what is shorter counts as this, and no network is.
+/// 512 ns: shorter latencies count as this one; no network has them.
 const FIRST_POWER: u32 = 9;
 
-/// From here, 68.7 s, to no end is one class: what is longer counts as this. A probe is given up before.
+/// 68.7 s: longer latencies count in the last class; the usual timeouts are shorter.
 const LAST_POWER: u32 = 36;
 
 const LEN: usize = (LAST_POWER - FIRST_POWER) as usize * CLASSES;
 
-/// Latencies, counted. Past 4,294,967,295 in a class it counts no further.
+/// Latencies, counted by class. The count of a class stops at 4,294,967,295.
 #[derive(Clone, Debug)]
 pub struct Percentiles {
     counts: [u32; LEN],
@@ -31,7 +31,7 @@ impl Default for Percentiles {
 }
 
 impl Percentiles {
-    /// Counts one more.
+    /// Counts one more latency.
     pub fn add(&mut self, latency: Duration) {
         let count = &mut self.counts[class(latency)];
         *count = count.saturating_add(1);
@@ -39,18 +39,18 @@ impl Percentiles {
         self.range = Some((min.min(latency), max.max(latency)));
     }
 
-    /// How many there are.
+    /// The number of latencies.
     pub fn count(&self) -> u64 {
         self.counts.iter().map(|count| u64::from(*count)).sum()
     }
 
-    /// The least and the greatest, where there is any.
+    /// The minimum and the maximum; `None` without a latency.
     pub fn range(&self) -> Option<(Duration, Duration)> {
         self.range
     }
 
-    /// The latency that `percent` of all do not exceed (the nearest rank), at most 3.2 % off; `None` where
-    /// there is none.
+    /// The latency that `percent` of all do not exceed (the nearest rank), at most 3.2 % off; `None` without a
+    /// latency.
     pub fn percentile(&self, percent: u64) -> Option<Duration> {
         let (min, max) = self.range?;
         let rank = (self.count() * percent).div_ceil(100).max(1);
@@ -104,7 +104,7 @@ mod tests {
     fn assert_near(found: Duration, exact: Duration) {
         let off = found.abs_diff(exact);
         assert!(off * 100 <= exact * 5, "{found:?} for {exact:?}");
-        // And as this file says.
+        // And as the head of this file says.
         assert!(off * 32 <= exact, "{found:?} for {exact:?}");
     }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_equal_is_told_exactly_and_nothing_is_told_of_nothing() {
+    fn equal_latencies_have_exact_percentiles_and_no_latency_has_none() {
         let mut percentiles = Percentiles::default();
         assert_eq!((percentiles.count(), percentiles.range(), percentiles.percentile(50)), (0, None, None));
         for _ in 0..3 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_counted_at_its_end() {
+    fn latencies_out_of_range_count_in_the_first_or_last_class() {
         for (latency, expected) in [
             (Duration::ZERO, 0),
             (Duration::from_nanos((1 << FIRST_POWER) - 1), 0),
