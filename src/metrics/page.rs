@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn a_histogram_has_its_buckets_its_sum_and_its_count() {
+        const TAKEN: Metric = Metric::histogram("a_seconds", "Taken.", &["protocol"]);
         let mut histogram = Histogram::default();
         for duration in [Duration::from_micros(60), Duration::from_mins(1)] {
             histogram.add(duration);
         }
-        const TAKEN: Metric = Metric::histogram("a_seconds", "Taken.", &["protocol"]);
         let mut page = Page::default();
         page.family(&TAKEN).durations(&["tcp"], &histogram);
         let text = page.into_text();

@@ -60,17 +60,15 @@ impl Metrics {
     }
 
     fn write_connections(&self, page: &mut Page) {
-        let number_of: [(_, fn(&Traffic) -> u64); 3] = [
-            (&CONNECTIONS, |traffic| traffic.connections().1),
-            (&CONNECTIONS_TOTAL, |traffic| traffic.connections().0),
-            (&REFUSED, |traffic| traffic.refused.get()),
-        ];
-        for (metric, number) in number_of {
+        let mut write = |metric, number: fn(&Traffic) -> u64| {
             let mut family = page.family(metric);
             for (protocol, traffic) in [("tcp", &self.tcp), ("http", &self.http)] {
                 family.sample(&[protocol], Number::Whole(number(traffic)));
             }
-        }
+        };
+        write(&CONNECTIONS, |traffic| traffic.connections().1);
+        write(&CONNECTIONS_TOTAL, |traffic| traffic.connections().0);
+        write(&REFUSED, |traffic| traffic.refused.get());
     }
 
     fn write_bytes(&self, page: &mut Page) {
