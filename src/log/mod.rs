@@ -58,8 +58,8 @@ impl Log {
 
     /// Prints a line if those of `level` are printed.
     ///
-    /// Words are printed unescaped in the text form: anything received from outside is a [`Value::Text`], or goes
-    /// through [`escape`] first.
+    /// Words are printed unescaped in the text form: anything received from outside is a [`Value::Text`], or
+    /// goes through [`escape`] first.
     pub fn line<'a>(&self, level: Level, kind: &str, event: impl Into<Event<'a>>, fields: &[(&str, Value)]) {
         if self.prints(level) {
             self.output.print(self.record(kind, event.into(), fields), |lines| self.lost(lines));

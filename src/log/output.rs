@@ -81,9 +81,9 @@ impl Output {
     }
 }
 
-/// A pipe or terminal, opened a second time so that writing to it never blocks: `O_NONBLOCK` belongs to the open
-/// file description, which other processes may share. Poll alone is not enough, because a terminal whose buffer
-/// is nearly full counts as writable. `None` where that is not needed, as for a file, or not permitted.
+/// A pipe or terminal, opened a second time so that writing to it never blocks: `O_NONBLOCK` belongs to the
+/// open file description, which other processes may share. Poll alone is not enough, because a terminal whose
+/// buffer is nearly full counts as writable. `None` where not needed, as for a file, or not permitted.
 fn reopened_without_blocking(file: &File) -> Option<File> {
     const O_NOCTTY: i32 = 0o400;
     const O_NONBLOCK: i32 = 0o4000;

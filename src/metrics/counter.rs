@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A count since the start. Relaxed operations suffice: the count is exact, and orders no other memory access.
+/// A count since the start. Relaxed operations suffice: the count is exact, and orders no other access.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 

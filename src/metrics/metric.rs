@@ -1,4 +1,4 @@
-//! What a metric is: its name, type, help and labels, declared once for the page, the documentation and tests.
+//! A metric's name, type, help and labels, declared once for the page, the documentation and tests.
 
 /// One metric. An exporter has a table of them; what is on its page is written from there.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,5 +1,4 @@
-//! Counters, histograms and percentiles, and Prometheus' text format. Which metrics there are is declared where
-//! they are counted.
+//! Counters, histograms and percentiles, and Prometheus' text format. Each exporter declares its metrics.
 
 mod counter;
 mod histogram;

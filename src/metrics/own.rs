@@ -1,5 +1,5 @@
-//! The metrics of the process itself, of a server and of a client alike: the version, and what the kernel counts
-//! for a process, under the names that Prometheus' client libraries use.
+//! The metrics of the process itself, the same for server and client: its version, and what the kernel counts
+//! for it, under the names that Prometheus' client libraries use.
 
 use super::{Metric, Number, Page};
 use crate::proc::process::Process;

@@ -15,8 +15,8 @@ pub struct Page {
     text: String,
 }
 
-/// The samples of one metric. Its help and type are written with the first of them: what was never measured is
-/// not mentioned. It borrows the page, so that the samples stay together.
+/// The samples of one metric. Its help and type are written with the first of them: what was never measured
+/// is not mentioned. It borrows the page, so that the samples stay together.
 pub struct Family<'a> {
     text: &'a mut String,
     metric: &'static Metric,

@@ -49,8 +49,8 @@ impl Percentiles {
         self.range
     }
 
-    /// The latency that `percent` of all do not exceed (the nearest rank), at most 3.2 % off; `None` without a
-    /// latency.
+    /// The latency that `percent` of all do not exceed (the nearest rank), at most 3.2 % off; `None` where no
+    /// latency was counted.
     pub fn percentile(&self, percent: u64) -> Option<Duration> {
         let (min, max) = self.range?;
         let rank = (self.count() * percent).div_ceil(100).max(1);
