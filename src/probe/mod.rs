@@ -5,6 +5,7 @@
 
 mod answerer;
 mod connection;
+mod error;
 mod http;
 pub mod series;
 mod tcp;
@@ -19,12 +20,12 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::dns;
 use crate::sys;
 use crate::sys::errno::{EACCES, EHOSTDOWN, ENONET, ENOPROTOOPT};
 use crate::time::Deadline;
 
 pub use answerer::Answerer;
+pub use error::{Code, Error};
 pub use http::probe as http;
 pub use tcp::probe as tcp;
 pub use udp::probe as udp;
@@ -81,33 +82,6 @@ pub enum Phase {
     Send,
     /// Waiting for the answer.
     Receive,
-}
-
-/// The closed vocabulary of `error=`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// Nothing, or not enough, arrived in time.
-    Timeout,
-    /// Nobody listens there; or the kernel had turned the packets round to their own sender.
-    Refused,
-    /// The peer, or something between, ended the connection with a reset.
-    Reset,
-    /// No route, or an ICMP message that says so.
-    Unreachable,
-    /// The peer ended the connection before its answer was whole.
-    Closed,
-    /// An answer with other bytes.
-    Mismatch,
-    /// An HTTP answer with this status.
-    HttpStatus(u16),
-    /// An answer that is not HTTP/1.x.
-    HttpMalformed,
-    /// The look-up failed.
-    Dns(dns::Error),
-    /// Small packets pass and large ones vanish without a word.
-    BlackHole,
-    /// Anything else the system said; `detail` has its words.
-    Io,
 }
 
 impl Outcome {
@@ -167,28 +141,6 @@ impl fmt::Display for Phase {
             Self::Connect => "connect",
             Self::Send => "send",
             Self::Receive => "receive",
-        })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Timeout => "timeout",
-            Self::Refused => "refused",
-            Self::Reset => "reset",
-            Self::Unreachable => "unreachable",
-            Self::Closed => "closed",
-            Self::Mismatch => "mismatch",
-            Self::HttpStatus(status) => return write!(f, "http_{status:03}"),
-            Self::HttpMalformed => "http_malformed",
-            Self::Dns(dns::Error::NotFound) => "dns_not_found",
-            Self::Dns(dns::Error::Timeout) => "dns_timeout",
-            Self::Dns(dns::Error::ServerFailure) => "dns_server_failure",
-            Self::Dns(dns::Error::Malformed) => "dns_malformed",
-            Self::Dns(dns::Error::Local) => "dns_local",
-            Self::BlackHole => "black_hole",
-            Self::Io => "io",
         })
     }
 }
@@ -291,6 +243,5 @@ mod tests {
             assert_eq!(failure.error.to_string(), word, "errno {errno}");
             assert_eq!(failure.detail.is_some(), word == "io", "errno {errno}");
         }
-        assert_eq!(Error::HttpStatus(503).to_string(), "http_503");
     }
 }

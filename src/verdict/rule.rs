@@ -11,7 +11,7 @@ use crate::probe::transfer::Direction;
 pub(super) struct Rule {
     /// The word in lines and metrics.
     pub(super) name: &'static str,
-    /// What is broken, in one sentence.
+    /// What is broken, in one sentence: lower case, no full stop, as the README has it.
     pub(super) meaning: &'static str,
     /// The evidence it takes, in words: what `requires` and `holds` check.
     pub(super) needs: &'static str,

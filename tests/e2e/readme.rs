@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 
 use smoker::cli;
-use smoker::dns::Error::{Local, Malformed, NotFound, ServerFailure, Timeout};
 use smoker::probe::Error;
 use smoker::report;
 use smoker::settings::{Fallback, SETTINGS};
@@ -115,41 +114,6 @@ fn settings_of(text: &str) -> Vec<Vec<String>> {
     table(text, "environment").into_iter().map(|row| row.into_iter().take(4).collect()).collect()
 }
 
-/// The code of an error, as the table has it.
-fn code(error: Error) -> String {
-    match error {
-        Error::HttpStatus(_) => "http_NNN".to_owned(),
-        // Each by its name: a new one does not compile here, and then goes into the list below as well.
-        Error::Timeout
-        | Error::Refused
-        | Error::Reset
-        | Error::Unreachable
-        | Error::Closed
-        | Error::Mismatch
-        | Error::HttpMalformed
-        | Error::BlackHole
-        | Error::Dns(NotFound | Timeout | ServerFailure | Malformed | Local)
-        | Error::Io => error.to_string(),
-    }
-}
-
-fn codes() -> BTreeSet<String> {
-    let dns = [NotFound, Timeout, ServerFailure, Malformed, Local].map(Error::Dns);
-    let others = [
-        Error::Timeout,
-        Error::Refused,
-        Error::Reset,
-        Error::Unreachable,
-        Error::Closed,
-        Error::Mismatch,
-        Error::HttpStatus(503),
-        Error::HttpMalformed,
-        Error::BlackHole,
-        Error::Io,
-    ];
-    dns.into_iter().chain(others).map(code).collect()
-}
-
 /// The lines of the fenced blocks of `text` whose fence is followed by `language`.
 fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let mut inside = None;
@@ -201,10 +165,12 @@ fn the_table_of_settings_is_the_code_s() {
 }
 
 #[test]
-fn the_table_of_errors_has_every_code_and_no_other() {
-    let told: Vec<String> = table(&reference(), "error").into_iter().map(|row| row[0].clone()).collect();
-    assert_eq!(told.len(), codes().len(), "{told:?}");
-    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), codes());
+fn the_table_of_errors_has_every_code_with_its_meaning_and_no_other() {
+    let rows = table(&reference(), "error").into_iter();
+    let described: BTreeSet<(String, String)> =
+        rows.map(|row| (row[0].clone(), row[1].replace('`', ""))).collect();
+    let codes = Error::ALL.map(|error| (error.code().word.to_owned(), error.code().meaning.to_owned()));
+    assert_eq!(described, codes.into());
 }
 
 /// Documentation has an order of its own; the program's is that of the rules.
@@ -217,9 +183,13 @@ fn assert_each_verdict_once<'a>(described: impl Iterator<Item = &'a str>) {
 }
 
 #[test]
-fn the_table_of_verdicts_has_each_of_them_and_no_other() {
-    let told: Vec<String> = table(&introduction(), "verdict").into_iter().map(|row| row[0].clone()).collect();
-    assert_each_verdict_once(told.iter().map(String::as_str));
+fn the_table_of_verdicts_has_each_of_them_with_its_meaning_and_no_other() {
+    let rows = table(&introduction(), "verdict");
+    assert_each_verdict_once(rows.iter().map(|row| &*row[0]));
+    for row in rows {
+        let verdict = Verdict::of(&row[0]).unwrap();
+        assert_eq!(row[1], verdict.meaning(), "{verdict}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static DNS_SERVER: Rule = Rule {
     name: "dns_server",
-    meaning: "A nameserver leaves questions unanswered, while addresses answer.",
+    meaning: "a nameserver leaves queries unanswered",
     needs: "nameserver:ADDRESS/NofM: two or more of its M source ports got no reply; or every nameserver is \
             silent over TCP (/no_tcp).",
     requires: &[Fact::LookUp, Fact::Nameservers],
@@ -35,7 +35,7 @@ pub(super) static DNS_SERVER: Rule = Rule {
 
 pub(super) static DNS_RECORD: Rule = Rule {
     name: "dns_record",
-    meaning: "The nameservers answer, but do not have the server's name.",
+    meaning: "the nameservers reply, but have no address for the server's name",
     needs: "dns:not_found, dns:server_failure or dns:timeout, and a nameserver that says so, or that answers \
             other questions.",
     requires: &[Fact::LookUp, Fact::Nameservers],

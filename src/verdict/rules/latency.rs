@@ -7,7 +7,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static SLOW: Rule = Rule {
     name: "slow",
-    meaning: "Nothing fails, but latency is far out of this node's own history.",
+    meaning: "nothing fails, but latency is far above this node's own history",
     needs: "latency:NOW/USUAL: the median of a series is above the usual one by more than 5 ms, more than \
             that median and more than eight times the distance between the quartiles, and a second series \
             confirms it.",

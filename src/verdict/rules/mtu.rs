@@ -7,7 +7,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static MTU: Rule = Rule {
     name: "mtu",
-    meaning: "Small packets pass, large ones vanish without an error to the sender.",
+    meaning: "small packets pass, large ones are dropped without an ICMP error",
     needs: "mtu:1400of1500: datagrams that may not be fragmented vanish, or a body of 64 KiB stalls; no \
             small probe fails.",
     requires: &[Fact::Path],

@@ -9,7 +9,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static LOCAL: Rule = Rule {
     name: "local",
-    meaning: "Nothing answers, not even a nameserver.",
+    meaning: "nothing replies, not even a nameserver",
     needs: "No protocol, no replica, no nameserver and no long-lived flow gets a reply.",
     requires: &[Fact::Nameservers],
     shows: &[Fact::Probes, Fact::Replicas, Fact::Nameservers],
@@ -36,7 +36,7 @@ pub(super) static LOCAL: Rule = Rule {
 
 pub(super) static CONNTRACK: Rule = Rule {
     name: "conntrack",
-    meaning: "Long-lived flows are dead while as many new source ports all pass, or the other way round.",
+    meaning: "long-lived flows are dead while new ones pass, or the reverse",
     needs: "flows:NofM still silent after four more datagrams each, and ports:0of64; or series: is answered \
             while nothing new is, not even by a nameserver: then the table is full.",
     requires: &[Fact::Series, Fact::Burst],

@@ -10,7 +10,7 @@ use crate::verdict::rule::{Advice, Calls, Rule, Subject, Team};
 
 pub(super) static HEALTHY: Rule = Rule {
     name: "healthy",
-    meaning: "Nothing is broken.",
+    meaning: "nothing is broken",
     needs: "Everything in the round passed, or the pass that followed found nothing.",
     requires: &[],
     shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp, Fact::Nameservers],
@@ -25,7 +25,7 @@ pub(super) static HEALTHY: Rule = Rule {
 
 pub(super) static TRANSIENT: Rule = Rule {
     name: "transient",
-    meaning: "Something failed, and passed when it was tried again at once.",
+    meaning: "a probe failed, and passed when it was repeated at once",
     needs: "detail= names the failed probe, look-up or replica; every retry passed.",
     requires: &[],
     shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp],
@@ -41,7 +41,7 @@ pub(super) static TRANSIENT: Rule = Rule {
 
 pub(super) static UNKNOWN: Rule = Rule {
     name: "unknown",
-    meaning: "Something fails, and no rule explains it.",
+    meaning: "something fails, and no rule explains it",
     needs: "None: all that was found is printed.",
     requires: &[],
     shows: &[

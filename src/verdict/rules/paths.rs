@@ -8,7 +8,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static FLOW: Rule = Rule {
     name: "flow",
-    meaning: "Certain source ports lose everything, the others nothing.",
+    meaning: "certain source ports lose every packet, the others none",
     needs: "ports:NofM with N of two or more, and the same on the way to the replicas (direct:).",
     requires: &[Fact::Burst, Fact::Direct],
     shows: &[Fact::Burst, Fact::Direct, Fact::Probes],
@@ -36,7 +36,7 @@ pub(super) static FLOW: Rule = Rule {
 
 pub(super) static LOSS: Rule = Rule {
     name: "loss",
-    meaning: "Packets are lost at random.",
+    meaning: "packets are lost at random",
     needs: "burst:NofM: more than LOSS_THRESHOLD of 256 datagrams, over many source ports, and on the way to \
             a replica as well.",
     requires: &[Fact::Burst],

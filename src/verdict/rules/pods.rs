@@ -11,7 +11,7 @@ const NAMED: usize = 3;
 
 pub(super) static REPLICA: Rule = Rule {
     name: "replica",
-    meaning: "Some replicas fail when they are probed directly, others answer.",
+    meaning: "some replicas fail when probed directly, others reply",
     needs: "endpoint:1/2: not every replica answers, and not none; detail= names those that fail.",
     requires: &[Fact::Replicas],
     shows: &[Fact::Replicas, Fact::Probes, Fact::LookUp],
@@ -38,7 +38,7 @@ pub(super) static REPLICA: Rule = Rule {
 
 pub(super) static SERVER: Rule = Rule {
     name: "server",
-    meaning: "Every replica is reached, and refuses or answers wrongly.",
+    meaning: "every replica is reached, and refuses or replies wrongly",
     needs: "A protocol fails at the Service and at every replica, with an answer: a refusal, a reset, other \
             bytes, or an accepted connection that stays silent.",
     requires: &[Fact::Probes],
@@ -63,7 +63,7 @@ pub(super) static SERVER: Rule = Rule {
 
 pub(super) static POD_NETWORK: Rule = Rule {
     name: "pod_network",
-    meaning: "No replica is reached at all, while a nameserver is.",
+    meaning: "no replica is reached at all, a nameserver is",
     needs: "The Service and every replica time out or are unreachable, over every protocol.",
     requires: &[Fact::Probes, Fact::Replicas],
     shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp, Fact::Nameservers],

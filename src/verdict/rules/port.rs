@@ -8,7 +8,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static PORT: Rule = Rule {
     name: "port",
-    meaning: "One port or protocol is blocked, the others of the same address pass.",
+    meaning: "one port or protocol is blocked, others of the same address pass",
     needs: "A protocol that fails, such as udp:timeout, beside others that pass, and the same on every \
             replica.",
     requires: &[Fact::Probes],

@@ -6,7 +6,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static PROBER: Rule = Rule {
     name: "prober",
-    meaning: "The prober itself was starved: what it found does not count.",
+    meaning: "the prober itself was starved: its measurements do not count",
     needs: "prober:throttled, prober:late, prober:memory or prober:local.",
     requires: &[Fact::Prober],
     shows: &[Fact::Prober, Fact::Probes, Fact::LookUp],

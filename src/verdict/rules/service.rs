@@ -9,7 +9,7 @@ use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static NO_REPLICA: Rule = Rule {
     name: "no_replica",
-    meaning: "Nothing runs behind the Service.",
+    meaning: "no server runs behind the Service",
     needs: "Every protocol of the Service fails, and the headless name has no address (endpoint:0/0).",
     requires: &[Fact::Probes, Fact::Replicas],
     shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp],
@@ -27,7 +27,7 @@ pub(super) static NO_REPLICA: Rule = Rule {
 
 pub(super) static SERVICE: Rule = Rule {
     name: "service",
-    meaning: "The Service's address fails, every replica answers directly.",
+    meaning: "the Service's address fails, every replica replies directly",
     needs: "A protocol fails again (one silent try of four is not enough), or new source ports lose what \
             replicas do not, and every replica answers (endpoint:2/2).",
     requires: &[Fact::Probes, Fact::Replicas],
