@@ -1,41 +1,41 @@
-//! The path MTU probe as a whole: datagrams and a large body, and what both together say of the path.
+//! The path MTU probe as a whole: datagrams and a large body, and what both together show of the path.
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::mtu::{self, Large, Path};
+use super::mtu::{self, DatagramMtu, Large};
 use super::transfer::{self, Direction, Stall};
 use super::{Error, Failure};
 use crate::time::Deadline;
 
-/// What large packets come to.
+/// What becomes of large packets on the way to an address and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathReport {
-    /// In a word.
+    /// Whether they pass.
     pub finding: Finding,
     /// The largest packet that passes: forward, or in the direction of the black hole. `None` where that was
     /// not measured.
     pub mtu: Option<u32>,
     /// The largest that this host's interface takes.
     pub interface: Option<u32>,
-    /// The router that said that larger ones are too big.
-    pub told_by: Option<IpAddr>,
+    /// The router that reported that larger ones are too big.
+    pub reported_by: Option<IpAddr>,
 }
 
-/// What large packets come to, in a word.
+/// Whether large packets pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Packets as large as the interface takes pass, and so does a large body where that was sent.
     Whole,
-    /// Smaller ones do, and whoever sends larger ones is told.
+    /// Smaller ones do, and a sender of larger ones receives an ICMP message.
     Smaller,
-    /// Small packets pass, large ones vanish without a word. `None`: in which direction is not certain.
+    /// Small packets pass, large ones vanish without an ICMP message. `None`: the direction is not certain.
     BlackHole(Option<Direction>),
     /// It could not be measured.
     Unmeasured(Failure),
 }
 
 impl Finding {
-    /// The word of the vocabulary, where large packets do not pass or that is not known.
+    /// The error code, where large packets do not pass or that is not known.
     pub fn error(&self) -> Option<Error> {
         match self {
             Self::Whole | Self::Smaller => None,
@@ -52,7 +52,7 @@ pub fn probe(udp_peer: Option<SocketAddr>, http_peer: Option<SocketAddr>, deadli
     let datagrams = udp_peer.map(|peer| mtu::probe(peer, Large::Requests, deadline.share(3)));
     let for_replies = udp_peer.and(deadline.left().ok()).unwrap_or_default() / 3;
     let body = http_peer.map(|peer| transfer::probe(peer, deadline.earlier(for_replies)).map(drop));
-    let mut measured = Measured { datagrams, body, replies: None };
+    let mut measured = Measurements { datagrams, body, replies: None };
     if measured.stuck() == Some(Direction::Return) {
         measured.replies = udp_peer.and_then(|peer| mtu::probe(peer, Large::Replies, deadline).ok());
     }
@@ -60,14 +60,14 @@ pub fn probe(udp_peer: Option<SocketAddr>, http_peer: Option<SocketAddr>, deadli
 }
 
 /// What was measured; `None` is what was not.
-struct Measured {
-    datagrams: Option<Result<Path, Failure>>,
+struct Measurements {
+    datagrams: Option<Result<DatagramMtu, Failure>>,
     body: Option<Result<(), Stall>>,
-    /// The datagrams whose replies were as large.
-    replies: Option<Path>,
+    /// The datagrams whose replies were as large as they.
+    replies: Option<DatagramMtu>,
 }
 
-impl Measured {
+impl Measurements {
     fn judge(&self) -> PathReport {
         let (finding, path) = (self.finding(), self.path());
         let measured = match finding {
@@ -79,7 +79,7 @@ impl Measured {
         let is_black_hole = matches!(finding, Finding::BlackHole(_));
         let mtu = measured.filter(|path| path.is_black_hole() || !is_black_hole).map(|path| path.mtu);
         let interface = path.map(|path| path.interface);
-        PathReport { finding, mtu, interface, told_by: path.and_then(|path| path.told_by) }
+        PathReport { finding, mtu, interface, reported_by: path.and_then(|path| path.reported_by) }
     }
 
     fn finding(&self) -> Finding {
@@ -97,7 +97,7 @@ impl Measured {
         }
     }
 
-    fn path(&self) -> Option<&Path> {
+    fn path(&self) -> Option<&DatagramMtu> {
         self.datagrams.as_ref()?.as_ref().ok()
     }
 
@@ -107,7 +107,7 @@ impl Measured {
     }
 }
 
-/// Whether there merely is no server that echoes over HTTP, which says nothing of the path.
+/// Whether there merely is no server that echoes over HTTP, which shows nothing of the path.
 pub fn is_unsupported(error: Error) -> bool {
     matches!(error, Error::HttpStatus(_) | Error::HttpMalformed | Error::Mismatch | Error::Refused)
 }
@@ -119,8 +119,8 @@ mod tests {
 
     const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
-    fn path(mtu: u32, learned: Option<u32>) -> Path {
-        Path { mtu, interface: 1500, learned, told_by: learned.map(|_| ROUTER), both_ways: false }
+    fn path(mtu: u32, learned: Option<u32>) -> DatagramMtu {
+        DatagramMtu { mtu, interface: 1500, learned, reported_by: learned.map(|_| ROUTER), both_ways: false }
     }
 
     fn failure(error: Error) -> Failure {
@@ -133,10 +133,10 @@ mod tests {
 
     /// Of these datagrams and this body: the finding and the MTU.
     fn judged(
-        datagrams: Option<Result<Path, Failure>>,
+        datagrams: Option<Result<DatagramMtu, Failure>>,
         body: Option<Result<(), Stall>>,
     ) -> (Finding, Option<u32>) {
-        let report = Measured { datagrams, body, replies: None }.judge();
+        let report = Measurements { datagrams, body, replies: None }.judge();
         (report.finding, report.mtu)
     }
 
@@ -145,11 +145,11 @@ mod tests {
         assert_eq!(judged(Some(Ok(path(1500, None))), Some(Ok(()))), (Finding::Whole, Some(1500)));
         assert_eq!(judged(Some(Ok(path(1400, Some(1400)))), Some(Ok(()))), (Finding::Smaller, Some(1400)));
         assert_eq!(judged(None, Some(Ok(()))), (Finding::Whole, None));
-        // What the kernel has learned outlasts the repair.
+        // The kernel still remembers a smaller MTU after the repair.
         assert_eq!(judged(Some(Ok(path(1500, Some(1400)))), None), (Finding::Whole, Some(1500)));
         let datagrams = Some(Ok(path(1400, Some(1400))));
-        let report = Measured { datagrams, body: None, replies: None }.judge();
-        assert_eq!((report.interface, report.told_by), (Some(1500), Some(ROUTER)));
+        let report = Measurements { datagrams, body: None, replies: None }.judge();
+        assert_eq!((report.interface, report.reported_by), (Some(1500), Some(ROUTER)));
     }
 
     #[test]
@@ -162,14 +162,14 @@ mod tests {
             Some(stall(Error::Timeout, Some(Direction::Forward))),
         ] {
             assert_eq!(judged(Some(Ok(path(1400, None))), body.clone()), (forward.clone(), Some(1400)));
-            // The router told too much, and less than that passes.
+            // The router reported too much, and less than that passes.
             assert_eq!(judged(Some(Ok(path(1300, Some(1400)))), body), (forward.clone(), Some(1300)));
         }
     }
 
     #[test]
-    fn where_large_replies_vanish_too_the_body_tells_the_direction() {
-        let echoed = || Some(Ok(Path { both_ways: true, ..path(1400, None) }));
+    fn where_large_replies_vanish_too_the_body_shows_the_direction() {
+        let echoed = || Some(Ok(DatagramMtu { both_ways: true, ..path(1400, None) }));
         assert_eq!(judged(echoed(), Some(Ok(()))), (Finding::BlackHole(None), Some(1400)));
         let forward = Some(stall(Error::Timeout, Some(Direction::Forward)));
         assert_eq!(judged(echoed(), forward), (Finding::BlackHole(Some(Direction::Forward)), Some(1400)));
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_size_of_a_black_hole_on_the_way_back_is_that_of_the_replies() {
         let stuck = Some(stall(Error::Timeout, Some(Direction::Return)));
-        let mut measured = Measured { datagrams: Some(Ok(path(1500, None))), body: stuck, replies: None };
+        let mut measured = Measurements { datagrams: Some(Ok(path(1500, None))), body: stuck, replies: None };
         for (replies, mtu) in [(None, None), (Some(1400), Some(1400)), (Some(1500), None)] {
             measured.replies = replies.map(|mtu| path(mtu, None));
             assert_eq!(measured.judge().mtu, mtu);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_of_the_size_is_unmeasured() {
+    fn what_shows_nothing_of_the_size_is_unmeasured() {
         let unmeasured = |error| Finding::Unmeasured(failure(error));
         let refused = || Some(Err(failure(Error::Refused)));
         assert_eq!(judged(refused(), Some(Ok(()))), (unmeasured(Error::Refused), None));
@@ -207,7 +207,7 @@ mod tests {
         let whole = || Some(Ok(path(1500, None)));
         let (finding, mtu) = judged(whole(), Some(stall(Error::Timeout, None)));
         assert_eq!((finding.error(), mtu), (Some(Error::Timeout), Some(1500)));
-        // Another server than ours does not echo: the datagrams' word is good without it.
+        // Another server than ours does not echo: the datagrams suffice without it.
         assert_eq!(judged(whole(), Some(stall(Error::HttpStatus(405), None))), (Finding::Whole, Some(1500)));
         assert_eq!(
             judged(None, Some(stall(Error::HttpStatus(405), None))).0,

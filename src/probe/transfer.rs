@@ -1,5 +1,5 @@
 //! The transfer probe: 64 KiB posted over HTTP and echoed, for packets as large as the path takes in both
-//! directions; and where they got stuck, from what the kernel says of the connection.
+//! directions; and in which direction they are stuck, by the kernel's counts of the connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::sys::socket::{self, TimedReader};
 use crate::sys::tcp_info::{self, TcpInfo};
 use crate::time::Deadline;
 
-/// The bytes that are sent, and wanted back: on any link but the loopback several packets of the largest
+/// The bytes that are sent and echoed: on any link but the loopback several packets of the largest
 /// size.
 pub const LENGTH: usize = 64 * 1024;
 
@@ -23,16 +23,16 @@ pub const LENGTH: usize = 64 * 1024;
 /// that are sent first (RFC 6928) come through.
 const SMALL_SEGMENTS: u32 = 4;
 
-/// The silence that says as much as a segment that is sent again: the kernel waits for longer where the first
+/// The silence that proves as much as a retransmitted segment: the kernel waits for longer where the first
 /// round trip took a second, with a SYN that was lost.
 const LONG_SILENCE: Duration = Duration::from_secs(1);
 
-/// The shortest silence that says something: as long as Linux waits before it sends again what was lost
-/// (`TCP_RTO_MIN`). Slow paths are not silent for so long.
+/// The shortest silence that proves something: as long as Linux waits before it retransmits (`TCP_RTO_MIN`).
+/// Slow paths are not silent for so long.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// The round trips that silence lasts at the least, by the shortest that there was: the first may have waited
-/// for a neighbour's address, and a full queue lengthens all of them.
+/// The round trips that the silence lasts at the least, by the shortest that there was: the first may have
+/// waited for a neighbour's address, and a full queue lengthens all of them.
 const SILENT_ROUND_TRIPS: u32 = 4;
 
 /// A way through the network, as the prober sees it.
@@ -47,14 +47,13 @@ pub enum Direction {
 /// Why the body did not come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// What went wrong. `HttpStatus` and `Mismatch`: there is no server that echoes, which is no fault of the
-    /// path.
+    /// What went wrong. `HttpStatus` and `Mismatch`: the server does not echo, which is no fault of the path.
     pub failure: Failure,
     /// Where large packets vanish while small ones pass. `None` where that is not certain.
     pub direction: Option<Direction>,
 }
 
-/// Has the server at `address` echo a large body, and tells how long that took.
+/// Has the server at `address` echo a large body, and measures how long that takes.
 pub fn probe(address: SocketAddr, deadline: Deadline) -> Result<Duration, Stall> {
     let certain = |failure| Stall { failure, direction: None };
     let connection = Connection::open(address, deadline).map_err(certain)?;
@@ -67,7 +66,7 @@ struct Transfer {
     connection: Connection,
     buffer: Buffer,
     deadline: Deadline,
-    /// How things stood before the body was sent.
+    /// The kernel's counts before the body was sent.
     before: TcpInfo,
 }
 
@@ -89,9 +88,9 @@ impl Transfer {
         if echo == body { Ok(()) } else { Err(Failure::new(Error::Mismatch, Phase::Receive)) }
     }
 
-    /// Waits until the server asks for the body (RFC 9110, 10.1.1): it is there then, and small packets pass
-    /// both ways. Who does not echo refuses here, and is spared the body. A server may say nothing, so that
-    /// the wait is short.
+    /// Waits until the server asks for the body (RFC 9110, 10.1.1): it is up then, and small packets pass
+    /// both ways. A server that does not echo refuses here, and is not sent the body. A server may not reply
+    /// to the expectation, so that the wait is short.
     fn wait_for_invitation(&mut self) -> Result<(), Failure> {
         let deadline = self.deadline.share(4);
         let mut reader = TimedReader { stream: &self.connection.stream, deadline };
@@ -138,8 +137,8 @@ fn stuck(before: &TcpInfo, now: &TcpInfo) -> Option<Direction> {
     }
 }
 
-/// Several full segments were sent, one of them again, and none was acknowledged: chance does not lose them
-/// all, and on a slow path the first arrives. The request's head was, which is small (and the SYN, which
+/// Several full segments were sent, one of them again, and none was acknowledged: random loss does not take
+/// them all, and on a slow path the first arrives. The request's head was, which is small (and the SYN, which
 /// counts for one byte). Of a server that merely does not read the kernel takes what it has room for.
 fn is_stuck_forward(before: &TcpInfo, now: &TcpInfo) -> bool {
     let small_pass = before.acked_bytes > 1;
@@ -151,8 +150,8 @@ fn is_stuck_forward(before: &TcpInfo, now: &TcpInfo) -> bool {
     small_pass && none_full && is_tried && now.since_ack >= silence(now)
 }
 
-/// The whole body is there, the answer has begun, and not one full segment of it has come. A server that has
-/// not begun may be slow, or frozen.
+/// The whole body has arrived, the answer has begun, and not one full segment of it has been received. A
+/// server that has not begun may be slow, or frozen.
 fn is_stuck_on_return(before: &TcpInfo, now: &TcpInfo) -> bool {
     let is_there = now.unacked == 0 && now.unsent_bytes == 0;
     let received = now.received_bytes.saturating_sub(before.received_bytes);
@@ -174,7 +173,7 @@ mod tests {
     /// The length of the body, as the connection counts.
     const BODY: u64 = LENGTH as u64;
 
-    /// The request's 200 bytes and the SYN were acknowledged, and the invitation came.
+    /// The request's 200 bytes and the SYN were acknowledged, and the invitation was received.
     const BEFORE: TcpInfo = TcpInfo {
         retransmits: 1,
         full_segment: FULL,
@@ -199,7 +198,8 @@ mod tests {
         ..BEFORE
     };
 
-    /// All of it is, and the reply's head came, as seen on a path that took 1400 bytes on the way back.
+    /// All of it is, and the reply's head was received, as seen on a path that took 1400 bytes on the way
+    /// back.
     const RETURN: TcpInfo = TcpInfo {
         acked_bytes: BEFORE.acked_bytes + BODY,
         received_bytes: BEFORE.received_bytes + 236,
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(stuck(&BEFORE, &TcpInfo { acked_bytes, ..FORWARD }), None);
         let received_bytes = BEFORE.received_bytes + a_full_segment;
         assert_eq!(stuck(&BEFORE, &TcpInfo { received_bytes, ..RETURN }), None);
-        // Something came just now.
+        // Something has just arrived.
         let lately = SILENCE.saturating_sub(Duration::from_millis(1));
         assert_eq!(stuck(&BEFORE, &TcpInfo { since_ack: lately, ..FORWARD }), None);
         assert_eq!(stuck(&BEFORE, &TcpInfo { since_data: lately, ..RETURN }), None);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_silence_stands_for_what_was_not_sent_again() {
+    fn a_long_silence_replaces_a_retransmission() {
         let once = TcpInfo { retransmits: BEFORE.retransmits, ..FORWARD };
         let few = TcpInfo { unacked: SMALL_SEGMENTS, ..FORWARD };
         for now in [once, few] {
@@ -256,7 +256,7 @@ mod tests {
 
     /// A fifth of the first ten segments, the first one of them each time that it is sent.
     #[test]
-    fn where_segments_are_lost_at_random_others_come_out_of_order() {
+    fn where_segments_are_lost_at_random_others_arrive_out_of_order() {
         assert_eq!(stuck(&BEFORE, &TcpInfo { sacked: 8, ..FORWARD }), None);
         assert_eq!(stuck(&BEFORE, &TcpInfo { sacked: SMALL_SEGMENTS + 1, ..FORWARD }), None);
         for more in [SMALL_SEGMENTS + 1, 8] {
@@ -272,7 +272,7 @@ mod tests {
             let before = TcpInfo { received_bytes, ..BEFORE };
             assert_eq!(stuck(&before, &TcpInfo { received_bytes, ..RETURN }), None);
         }
-        // Its kernel takes no more, and is asked whether it does.
+        // Its kernel takes no more, and is sent window probes.
         assert_eq!(stuck(&BEFORE, &TcpInfo { unacked: 0, since_ack: LONG_SILENCE, ..FORWARD }), None);
         // Nothing at all is acknowledged.
         let before = TcpInfo { acked_bytes: 1, ..BEFORE };

@@ -326,7 +326,7 @@ fn one_of_the_protocols_is_a_port() {
 #[test]
 fn large_packets_that_vanish_are_the_mtu() {
     let path = |finding, mtu| {
-        let report = PathReport { finding, mtu, interface: Some(1500), told_by: None };
+        let report = PathReport { finding, mtu, interface: Some(1500), reported_by: None };
         Some(("10.96.0.12".parse().unwrap(), report))
     };
     let forward = || path(Finding::BlackHole(Some(Direction::Forward)), Some(1400));

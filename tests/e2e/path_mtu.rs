@@ -201,8 +201,8 @@ fn who_does_not_echo_is_no_fault_of_the_path() {
     assert_eq!(posted(falls_silent, short()), ("timeout".into(), None));
 }
 
-fn found(finding: Finding, mtu: u32, told_by: Option<IpAddr>) -> PathReport {
-    PathReport { finding, mtu: Some(mtu), interface: Some(1500), told_by }
+fn found(finding: Finding, mtu: u32, reported_by: Option<IpAddr>) -> PathReport {
+    PathReport { finding, mtu: Some(mtu), interface: Some(1500), reported_by }
 }
 
 #[test]

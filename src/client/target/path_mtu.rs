@@ -101,7 +101,7 @@ impl Path {
             .collect();
         // Without datagrams there is no size to tell, but that of the body that passed.
         let body = sizes.is_empty().then_some(("body", Value::Count(transfer::LENGTH as u64)));
-        let told_by = report.told_by.map(|router| ("told_by", Value::Ip(router)));
+        let told_by = report.reported_by.map(|router| ("told_by", Value::Ip(router)));
         self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
         self.mtu = report.mtu.or(self.mtu);
         let whose = ("address", Value::Ip(*address));

@@ -21,8 +21,8 @@ pub(super) struct Sent {
     pub(super) answered: bool,
 }
 
-/// The sizes to try where `passed` does and `too_large` does not, in their order: the common ones while there
-/// are any, then such as cut the gap in equal parts. `None` where there is no gap.
+/// The sizes to try between `passed`, which passes, and `too_large`, which does not, in ascending order: the
+/// common ones while there are any, then some that cut the gap in equal parts. `None` where there is no gap.
 pub(super) fn between(passed: u32, too_large: u32) -> Option<Vec<u32>> {
     let gap = passed + 1..too_large;
     if gap.is_empty() {
@@ -36,12 +36,12 @@ pub(super) fn between(passed: u32, too_large: u32) -> Option<Vec<u32>> {
     Some((1..=steps).map(|step| passed + (too_large - passed) * step / (steps + 1)).collect())
 }
 
-/// Whether the datagrams larger than `passed` are too large, and were not lost like others: how many of those
-/// that fit were lost is what the path does to any.
+/// Whether the datagrams larger than `passed` are too large, and were not lost at random: the loss of those
+/// that fit is the loss that any datagram may have.
 pub(super) fn are_too_large(sent: &[Sent], passed: u32) -> bool {
     let (fit, large): (Vec<Sent>, Vec<Sent>) = sent.iter().partition(|sent| sent.size <= passed);
     let lost = fit.iter().filter(|sent| !sent.answered).count();
-    // Laplace's rule of succession: none of few is no promise. Some of few may be half of what the path does.
+    // Laplace's rule of succession: none lost of few is no proof. Some of few may be half of the real loss.
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
     let chance = ((2 * lost + 1) as f64 / (fit.len() + 2) as f64).min(1.0);
     chance.powi(i32::try_from(large.len()).unwrap_or(i32::MAX)) < CHANCE
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(between(1500, 1500), None);
     }
 
-    /// Whatever the path takes, it is found, and in few attempts.
+    /// Every path MTU is found, and in few attempts.
     #[test]
     fn every_mtu_is_found() {
         for (smallest, interface) in [(88, 1500), (88, 9000), (108, 65_535)] {
@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    /// So many of 100 that fit were lost, and `large` that do not.
+    /// `lost` of 100 that fit were lost, and `large` that do not fit.
     fn sent(lost: usize, large: usize) -> Vec<Sent> {
         let of = |size, answered, count| std::iter::repeat_n(Sent { size, answered }, count);
         of(1400, true, 100 - lost).chain(of(100, false, lost)).chain(of(1500, false, large)).collect()

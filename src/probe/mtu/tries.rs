@@ -1,4 +1,4 @@
-//! Sending datagrams of given sizes, each try with a small one behind them, and hearing which are answered.
+//! Sending datagrams of given sizes, each try with a small one behind them, and receiving the replies.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, UdpSocket};
@@ -12,16 +12,16 @@ use crate::sys::errno::EMSGSIZE;
 use crate::sys::{path_mtu, random};
 use crate::time::Deadline;
 
-/// How often a size is sent before it counts as too large.
+/// How many times a size is sent before it counts as too large.
 const TRIES: usize = 3;
 
-/// How often at most, because a try in which the small datagram too was lost does not count.
+/// The most tries, because one in which the small datagram too was lost does not count.
 const TRIES_LIMIT: usize = 2 * TRIES;
 
-/// How long large datagrams may be behind the small one that was sent after them, at the least.
+/// The least time for which replies to large datagrams may be behind the one to the small datagram.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// What was sent and heard on one socket.
+/// What was sent and received on one socket.
 pub(super) struct Tries {
     /// The largest packet that the interface takes.
     pub(super) interface: u32,
@@ -29,8 +29,8 @@ pub(super) struct Tries {
     pub(super) sent: Vec<Sent>,
     /// The largest that was answered.
     pub(super) passed: u32,
-    /// The smallest MTU that a router has told here, and that router.
-    pub(super) told: Option<(u32, IpAddr)>,
+    /// The smallest MTU that a router has reported to this socket, and that router.
+    pub(super) reported: Option<(u32, IpAddr)>,
     /// The replies are as long as the requests.
     pub(super) both_ways: bool,
     socket: UdpSocket,
@@ -52,7 +52,7 @@ impl Tries {
             interface: 0,
             sent: Vec::new(),
             passed: 0,
-            told: None,
+            reported: None,
             both_ways: large == Large::Replies,
             socket,
             large,
@@ -65,33 +65,34 @@ impl Tries {
         Ok(tries)
     }
 
-    /// Sends the longest datagram of all, which the kernel refuses, and says what the interface takes. The
-    /// loopback does take it.
+    /// Sends the longest datagram of all: the kernel refuses it and reports the interface's MTU. The loopback
+    /// does take it.
     fn ask_for_interface(&mut self) -> Result<u32, Failure> {
         let longest = self.packet(self.datagram.len());
         let error = match self.send_once(longest) {
             Ok(()) => return Ok(longest),
             Err(error) => error,
         };
-        let complaint = match error.raw_os_error() {
+        let too_big = match error.raw_os_error() {
             Some(EMSGSIZE) => path_mtu::next_complaint(&self.socket),
             _ => None,
         };
         // An interface too small for any datagram of ours cannot be measured with them.
-        let interface = complaint.map(|complaint| complaint.mtu).filter(|mtu| *mtu >= self.smallest());
+        let interface = too_big.map(|too_big| too_big.mtu).filter(|mtu| *mtu >= self.smallest());
         interface.ok_or_else(|| Failure::io(&error, Phase::Send))
     }
 
-    /// Sends each of `sizes`, which are in their order, until it or a larger one is answered, or it has been
-    /// sent in vain several times, or a router has said that one is too big. A failure where nothing at all
-    /// is answered.
+    /// Sends each of `sizes`, which are in ascending order, until it or a larger one is answered, or it has
+    /// been unanswered [`TRIES`] times, or a router has reported that one is too big. A failure where nothing
+    /// at all is answered.
     pub(super) fn attempt(&mut self, sizes: &[u32]) -> Result<(), Failure> {
-        let (first, told, mut counted) = (self.sent.len(), self.told, 0);
+        let (first, reported) = (self.sent.len(), self.reported);
+        let mut counted = 0;
         for _ in 0..TRIES_LIMIT {
             counted += usize::from(self.try_once(sizes)?);
             let is_answered = sizes.last().is_none_or(|largest| *largest <= self.passed);
-            let is_told = self.told != told && counted > 0;
-            if is_answered || is_told || counted == TRIES || self.deadline.has_passed() {
+            let is_reported = self.reported != reported && counted > 0;
+            if is_answered || is_reported || counted == TRIES || self.deadline.has_passed() {
                 break;
             }
         }
@@ -99,8 +100,8 @@ impl Tries {
         if any_answered { Ok(()) } else { Err(Failure::new(Error::Timeout, Phase::Receive)) }
     }
 
-    /// What the kernel takes for the path MTU.
-    pub(super) fn believed(&self) -> Option<u32> {
+    /// The path MTU that the kernel assumes.
+    pub(super) fn kernel_mtu(&self) -> Option<u32> {
         path_mtu::believed(&self.socket).ok()
     }
 
@@ -111,7 +112,7 @@ impl Tries {
 
     /// Whether the small datagram behind those of `sizes` was answered.
     fn try_once(&mut self, sizes: &[u32]) -> Result<bool, Failure> {
-        let (first, told) = (self.sent.len(), self.told);
+        let (first, reported) = (self.sent.len(), self.reported);
         for size in sizes {
             if *size > self.passed {
                 self.send(*size)?;
@@ -121,25 +122,26 @@ impl Tries {
         self.send(self.smallest())?;
         let (start, mut until) = (Instant::now(), self.deadline.share(4));
         while !self.sent[first..].iter().all(|sent| sent.answered) {
-            match self.hear(until)? {
-                Heard::Answer(sequence) if sequence == small => {
+            match self.receive(until)? {
+                Received::Answer(sequence) if sequence == small => {
                     until = until.no_later_than(Deadline::after(GRACE.max(2 * start.elapsed())));
                 }
-                Heard::Answer(_) | Heard::Other => {}
-                Heard::Nothing => break,
+                Received::Answer(_) | Received::Other => {}
+                Received::Nothing => break,
             }
-            if self.told != told && self.sent[small].answered {
+            if self.reported != reported && self.sent[small].answered {
                 break;
             }
         }
         Ok(self.sent[small].answered)
     }
 
-    /// Sends a datagram of `size`. An ICMP error that has come meanwhile is told in its place.
+    /// Sends a datagram of `size`. The kernel reports an ICMP error that has arrived meanwhile in place of
+    /// sending.
     fn send(&mut self, size: u32) -> Result<(), Failure> {
         for _ in 0..TRIES {
             match self.send_once(size) {
-                Err(error) if error.raw_os_error() == Some(EMSGSIZE) => self.note_complaints(),
+                Err(error) if error.raw_os_error() == Some(EMSGSIZE) => self.note_reports(),
                 sent => return sent.map_err(|error| Failure::io(&error, Phase::Send)),
             }
         }
@@ -160,18 +162,18 @@ impl Tries {
     }
 
     /// Waits for the next datagram or ICMP error.
-    fn hear(&mut self, until: Deadline) -> Result<Heard, Failure> {
+    fn receive(&mut self, until: Deadline) -> Result<Received, Failure> {
         let mut datagram = [0; series_protocol::LEN];
-        let heard = until.wait(|timeout| {
+        let received = until.wait(|timeout| {
             self.socket.set_read_timeout(Some(timeout))?;
             self.socket.recv(&mut datagram)
         });
-        match heard {
-            Ok(len) => Ok(self.note_answer(&datagram[..len]).map_or(Heard::Other, Heard::Answer)),
-            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Heard::Nothing),
+        match received {
+            Ok(len) => Ok(self.note_answer(&datagram[..len]).map_or(Received::Other, Received::Answer)),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Received::Nothing),
             Err(error) if error.raw_os_error() == Some(EMSGSIZE) => {
-                self.note_complaints();
-                Ok(Heard::Other)
+                self.note_reports();
+                Ok(Received::Other)
             }
             Err(error) => Err(Failure::io(&error, Phase::Receive)),
         }
@@ -191,11 +193,12 @@ impl Tries {
         Some(sequence)
     }
 
-    /// Takes in what routers have said. An MTU of 0 says nothing (RFC 1191, 4), but to the kernel.
-    fn note_complaints(&mut self) {
-        while let Some(complaint) = path_mtu::next_complaint(&self.socket) {
-            let word = complaint.by.map(|router| (complaint.mtu, router)).filter(|(mtu, _)| *mtu > 0);
-            self.told = [self.told, word].into_iter().flatten().min();
+    /// Notes the smallest MTU that routers have reported. One of 0 means that the router does not know the
+    /// MTU of its link (RFC 1191, 4).
+    fn note_reports(&mut self) {
+        while let Some(report) = path_mtu::next_complaint(&self.socket) {
+            let report = report.by.map(|router| (report.mtu, router)).filter(|(mtu, _)| *mtu > 0);
+            self.reported = [self.reported, report].into_iter().flatten().min();
         }
     }
 
@@ -209,12 +212,12 @@ impl Tries {
     }
 }
 
-/// What came.
-enum Heard {
+/// What arrived.
+enum Received {
     /// The answer to the datagram of this sequence number.
     Answer(usize),
     /// Something else.
     Other,
-    /// Nothing, and the time is over.
+    /// Nothing in time.
     Nothing,
 }

@@ -1,4 +1,4 @@
-//! What has been sent together, and heard of it. Pure.
+//! Datagrams that were sent together, and what came back. Pure.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use crate::sys::stamped::Clocks;
 pub(super) struct Batch {
     /// The sequence number that it begins with.
     pub(super) first: u32,
-    /// Whether its losses are told, and not only those of its flows' life.
+    /// Whether it is a series, whose losses count; a keep-alive's only show whether a flow is dead.
     pub(super) in_series: bool,
-    /// As they were before the first was sent.
+    /// Read before the first was sent.
     pub(super) clocks: Clocks,
-    /// When each went out, in the order of their sequence numbers.
-    moments: Vec<(u32, Instant)>,
-    /// Of each flow, how many went out.
+    /// When each was sent, in the order of their sequence numbers.
+    send_times: Vec<(u32, Instant)>,
+    /// How many were sent, by flow.
     pub(super) sent: Vec<u64>,
     pub(super) unsent: u64,
     answered: u64,
@@ -28,13 +28,13 @@ pub(super) struct Batch {
     pub(super) of_smoker: bool,
     pub(super) duplicate: u64,
     pub(super) late: u64,
-    /// What the last ICMP error said.
-    pub(super) refused: Option<io::Error>,
-    /// How many such errors there were.
-    pub(super) refusals: u64,
-    /// Why the last that could not be sent could not.
-    vain: Option<io::Error>,
-    /// Of each flow, what became of them.
+    /// The last ICMP error.
+    pub(super) icmp_error: Option<io::Error>,
+    /// How many ICMP errors there were.
+    pub(super) icmp_errors: u64,
+    /// The error of the last failed send.
+    send_error: Option<io::Error>,
+    /// What became of them, by flow.
     pub(super) closed: Vec<Closed>,
 }
 
@@ -44,7 +44,7 @@ impl Batch {
             first,
             in_series,
             clocks: Clocks::read(),
-            moments: Vec::new(),
+            send_times: Vec::new(),
             sent: vec![0; flows],
             unsent: 0,
             answered: 0,
@@ -52,31 +52,31 @@ impl Batch {
             of_smoker: false,
             duplicate: 0,
             late: 0,
-            refused: None,
-            refusals: 0,
-            vain: None,
+            icmp_error: None,
+            icmp_errors: 0,
+            send_error: None,
             closed: vec![Closed::default(); flows],
         }
     }
 
     pub(super) fn note_sent(&mut self, flow: usize, sequence: u32, moment: Instant) {
         self.sent[flow] += 1;
-        self.moments.push((sequence, moment));
+        self.send_times.push((sequence, moment));
     }
 
     pub(super) fn note_unsent(&mut self, error: io::Error) {
         self.unsent += 1;
-        self.vain = Some(error);
+        self.send_error = Some(error);
     }
 
-    /// Notes the first answer to one of its datagrams; a time of arrival before that of sending is none.
+    /// Notes the first reply to one of its datagrams. An arrival before the sending is no measurement.
     pub(super) fn note_answer(&mut self, answer: &Answer, arrived: Option<Instant>) {
-        let found = self.moments.binary_search_by_key(&answer.sequence, |(sequence, _)| *sequence);
-        // That of a keep-alive does not count.
+        let found = self.send_times.binary_search_by_key(&answer.sequence, |(sequence, _)| *sequence);
+        // A reply to an earlier keep-alive does not count.
         let Ok(nth) = found else { return };
         self.answered += 1;
         self.of_smoker |= answer.reply.is_some();
-        let sent = self.moments[nth].1;
+        let sent = self.send_times[nth].1;
         if let Some(arrived) = arrived.filter(|&arrived| sent <= arrived) {
             let turnaround = answer.reply.map(|reply| reply.turnaround);
             let place = self.samples.partition_point(|sample| sample.arrived <= arrived);
@@ -89,7 +89,7 @@ impl Batch {
         self.samples.iter().map(Sample::latency).max()
     }
 
-    /// What became of all.
+    /// What became of them, over all flows.
     pub(super) fn total(&self) -> Closed {
         let mut total = Closed::default();
         for closed in &self.closed {
@@ -100,11 +100,11 @@ impl Batch {
 
     /// Why there was no reply, where there was none.
     pub(super) fn failure(&self) -> Option<Failure> {
-        let went_out = !self.moments.is_empty();
-        match (&self.refused, &self.vain) {
+        let is_any_sent = !self.send_times.is_empty();
+        match (&self.icmp_error, &self.send_error) {
             _ if self.answered > 0 => None,
-            (Some(error), _) if went_out => Some(Failure::io(error, Phase::Receive)),
-            _ if went_out => Some(Failure::new(Error::Timeout, Phase::Receive)),
+            (Some(error), _) if is_any_sent => Some(Failure::io(error, Phase::Receive)),
+            _ if is_any_sent => Some(Failure::new(Error::Timeout, Phase::Receive)),
             (_, Some(error)) => Some(Failure::io(error, Phase::Send)),
             (_, None) => None,
         }

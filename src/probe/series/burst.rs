@@ -1,8 +1,8 @@
-//! The burst: many datagrams from fresh source ports, which tell a share of loss from a fault of some ports.
+//! The burst: many datagrams from new source ports, which distinguish random loss from a fault of some ports.
 
 use std::net::SocketAddr;
 
-use super::flows::{BRISK, Flows};
+use super::flows::{DENSE, Flows};
 use super::ledger::Closed;
 use super::{Counts, MAX_EACH, MAX_FLOWS};
 use crate::time::Deadline;
@@ -14,31 +14,31 @@ pub struct Burst {
     pub counts: Counts,
     /// ICMP errors that answered lost datagrams: these were not lost by chance.
     pub refused: u64,
-    /// Source ports that anything went out of.
+    /// Source ports from which a datagram was sent.
     pub ports: usize,
     /// Of those: none of their datagrams had a reply.
     pub dead_ports: usize,
-    /// Of those: some had, and some had not.
+    /// Of those: some of their datagrams had a reply, and some had none.
     pub lossy_ports: usize,
 }
 
-/// Sends `each` datagrams, at most [`MAX_EACH`], from each of `ports` fresh source ports, at most
+/// Sends `each` datagrams, at most [`MAX_EACH`], from each of `ports` new source ports, at most
 /// [`MAX_FLOWS`], and waits for replies as a series does. The ports take turns, so that a short fault does
 /// not look like one of some ports.
 pub fn burst(peer: SocketAddr, ports: usize, each: usize, deadline: Deadline) -> Burst {
     let (ports, each) = (ports.min(MAX_FLOWS), each.min(MAX_EACH));
     let Ok(mut flows) = Flows::open(peer, ports) else {
-        // Descriptors or ports have run out on this host.
+        // This host has no descriptor or source port left.
         let counts = Counts { unsent: (ports * each) as u64, ..Counts::default() };
         return Burst { counts, ..Burst::default() };
     };
     let turn: Vec<usize> = (0..ports).collect();
-    let batch = flows.exchange(&turn.repeat(each), BRISK, deadline);
+    let batch = flows.exchange(&turn.repeat(each), DENSE, deadline);
     let used = batch.closed.iter().zip(&batch.sent).filter(|(_, sent)| **sent > 0);
     let count = |condition: fn(&Closed) -> bool| used.clone().filter(|(closed, _)| condition(closed)).count();
     Burst {
         counts: flows.take_counts(&batch),
-        refused: batch.refusals,
+        refused: batch.icmp_errors,
         ports: used.clone().count(),
         dead_ports: count(|closed| closed.answered == 0),
         lossy_ports: count(|closed| closed.answered > 0 && closed.lost > 0),

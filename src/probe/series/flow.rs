@@ -1,19 +1,19 @@
-//! One source port: a datagram out of it, and whatever has come back to it, replies and ICMP errors.
+//! One source port: sending from it, and receiving what came back to it: replies and ICMP errors.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use super::batch::Batch;
-use super::ledger::{Count, Heard, Ledger};
+use super::ledger::{Count, Ledger, Received};
 use crate::series_protocol::{self, Datagram, Id, Request};
 use crate::sys::stamped::{self, Clocks};
 
-/// How many datagrams are read from a socket before the others get their turn: one that is flooded cannot
-/// hold up the rest, nor a keep-alive for ever.
-const HEARD_AT_ONCE: usize = 256;
+/// How many datagrams are read from a socket before it is the turn of the others: a flooded socket can
+/// neither hold up the rest nor keep a keep-alive from ending.
+const READ_AT_ONCE: usize = 256;
 
-/// A source port, and the account of what went through it.
+/// A source port, and the ledger of what went through it.
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) socket: UdpSocket,
@@ -25,14 +25,14 @@ pub(super) struct Flow {
 /// A datagram that answers one of ours.
 pub(super) struct Answer {
     pub(super) sequence: u32,
-    /// What only a Smoker says; a plain echo returns the request.
+    /// `None` where a plain echo returned the request.
     pub(super) reply: Option<series_protocol::Reply>,
 }
 
 impl Flow {
     pub(super) fn open(peer: SocketAddr, nonce: u64, number: u16) -> io::Result<Self> {
         let socket = stamped::connected(peer)?;
-        // A full send buffer is one more reason why a datagram cannot be sent, and not one to wait.
+        // Where the send buffer is full, the datagram cannot be sent: no reason to wait.
         socket.set_nonblocking(true)?;
         Ok(Self { socket, ledger: Ledger::default(), nonce, number })
     }
@@ -43,8 +43,8 @@ impl Flow {
         let request = Request::Probe(id).encode();
         let mut moment = Instant::now();
         let mut sent = self.socket.send(&request);
-        if sent.is_err() && self.hear_errors(batch) {
-            // That was an ICMP error about a datagram before, which says nothing of this one.
+        if sent.is_err() && self.receive_errors(batch) {
+            // That was an ICMP error about an earlier datagram, and is no reason not to send this one.
             moment = Instant::now();
             sent = self.socket.send(&request);
         }
@@ -57,47 +57,48 @@ impl Flow {
         }
     }
 
-    /// Hears what has come.
-    pub(super) fn hear(&mut self, batch: &mut Batch) {
+    /// Receives what has arrived, without waiting.
+    pub(super) fn receive(&mut self, batch: &mut Batch) {
         let clocks = Clocks::read();
-        // One more than a reply has: what the kernel cut to fit would look like one.
+        // One byte more than a reply has: a longer datagram, truncated to a reply's length, would pass for
+        // one.
         let mut datagram = [0; series_protocol::LEN + 1];
-        for _ in 0..HEARD_AT_ONCE {
+        for _ in 0..READ_AT_ONCE {
             let (len, stamp) = match stamped::receive_now(&self.socket, &mut datagram) {
                 Ok(received) => received,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => {
-                    self.hear_errors(batch);
+                    self.receive_errors(batch);
                     continue;
                 }
             };
             let Some(answer) = self.answer(&datagram[..len]) else { continue };
-            match self.ledger.hear(answer.sequence, answer.count()) {
-                Heard::First => {
+            match self.ledger.receive(answer.sequence, answer.count()) {
+                Received::First => {
                     let arrived = stamp.and_then(|stamp| clocks.instant_of(stamp, &batch.clocks));
                     batch.note_answer(&answer, arrived);
                 }
-                Heard::Duplicate => batch.duplicate += 1,
-                Heard::Late => batch.late += 1,
-                Heard::Nothing => {}
+                Received::Duplicate => batch.duplicate += 1,
+                Received::Late => batch.late += 1,
+                Received::Uncounted => {}
             }
         }
     }
 
-    /// Takes the ICMP errors out of the socket's queue, if there are any. Each quotes the datagram that it is
-    /// about, or a part.
-    fn hear_errors(&mut self, batch: &mut Batch) -> bool {
+    /// Takes the ICMP errors out of the socket's queue. Each quotes the datagram that it is about, or a part
+    /// of it. Whether there were any.
+    fn receive_errors(&mut self, batch: &mut Batch) -> bool {
         let mut quoted = [0; series_protocol::LEN];
-        for nth in 0..HEARD_AT_ONCE {
+        for nth in 0..READ_AT_ONCE {
             let Some((len, error)) = stamped::next_error(&self.socket, &mut quoted) else { return nth > 0 };
             self.ledger.refuse(self.answer(&quoted[..len]).map(|quoted| quoted.sequence));
-            batch.refused = Some(error);
-            batch.refusals += 1;
+            batch.icmp_error = Some(error);
+            batch.icmp_errors += 1;
         }
         true
     }
 
-    /// Reads a reply, or a request that a plain echo has returned; `None` of all else.
+    /// Reads a reply, or a request that a plain echo has returned; `None` for anything else.
     fn answer(&self, datagram: &[u8]) -> Option<Answer> {
         let (id, reply) = match series_protocol::decode(datagram).ok()?? {
             Datagram::Reply(reply) => (reply.id, Some(reply)),

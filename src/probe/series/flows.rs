@@ -1,5 +1,5 @@
-//! Long-lived source ports to one server: sending on them, hearing what comes back, waiting no longer than
-//! needed.
+//! Long-lived source ports to one server: sending from them, and receiving replies without waiting longer
+//! than needed.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -16,12 +16,12 @@ use crate::sys::random;
 use crate::sys::stamped;
 use crate::time::Deadline;
 
-/// The spacing where only the answers matter. Closer together they would fill a queue, and find loss that
-/// they themselves have caused.
-pub(super) const BRISK: Duration = Duration::from_millis(1);
+/// The spacing where only the replies matter and not their latency. Closer together, the datagrams would fill
+/// a queue and so cause the loss that they find.
+pub(super) const DENSE: Duration = Duration::from_millis(1);
 
-/// How often a silent flow is asked again before it counts as dead. With every tenth exchange lost, a live
-/// one keeps silent once in ten thousand times.
+/// How many more datagrams a silent flow is sent before it counts as dead. Where every tenth exchange is
+/// lost, a working one stays silent once in ten thousand times.
 const CONFIRMATIONS: usize = 4;
 
 /// Source ports to one server, which stay open.
@@ -35,9 +35,10 @@ pub struct Flows {
     slowest: Option<Duration>,
     /// When the last keep-alives were sent.
     kept_alive: Option<Instant>,
-    /// What no series has told yet.
+    /// Replies since the counts were last taken.
     late: u64,
     duplicate: u64,
+    /// Since it was last taken.
     settled: Lost,
 }
 
@@ -64,8 +65,8 @@ impl Flows {
         self.peer
     }
 
-    /// Sends a datagram on each flow, so that no NAT on the way forgets it, and hears what has come since the
-    /// last time. Does not wait: the replies are heard the next time.
+    /// Sends a datagram on each flow, so that no NAT on the way forgets it, and receives what has arrived
+    /// since the last time. Does not wait: the replies are received the next time.
     pub fn keep_alive(&mut self) {
         let mut batch = self.begin(false);
         let all: Vec<usize> = (0..self.open.len()).collect();
@@ -73,7 +74,7 @@ impl Flows {
         self.kept_alive = Some(Instant::now());
     }
 
-    /// Sends a datagram on each flow, `spacing` apart, and waits for the replies as long as the first page of
+    /// Sends a datagram on each flow, `spacing` apart, and waits for the replies as the documentation of
     /// `series` says. The sending takes half of the time until `deadline` at the most.
     pub fn series(&mut self, spacing: Duration, deadline: Deadline) -> Series {
         let all: Vec<usize> = (0..self.open.len()).collect();
@@ -87,18 +88,19 @@ impl Flows {
         }
     }
 
-    /// Asks the flows that were silent at last again: how many stay so.
+    /// Sends more datagrams on the flows that are silent: how many stay silent.
     pub fn confirm(&mut self, deadline: Deadline) -> Dead {
         let mut batch = self.begin(false);
-        let silent = self.those(|flow| flow.ledger.is_silent());
-        self.send(&mut batch, &silent.repeat(CONFIRMATIONS), BRISK, deadline);
+        let silent = self.flows_where(|flow| flow.ledger.is_silent());
+        self.send(&mut batch, &silent.repeat(CONFIRMATIONS), DENSE, deadline);
         self.gather(&mut batch, self.slowest, deadline);
         let dead = silent.iter().filter(|&&nth| batch.closed[nth].answered == 0).count();
         Dead { asked: silent.len(), dead }
     }
 
-    /// What has become known, since this was last asked, of losses that a series had told as unknown. Whoever
-    /// counts losses by direction adds it to what each series says, and takes the unknown from here alone.
+    /// The losses, unknown when their series ended, whose direction has become known since the last call, or
+    /// never will. To sum up losses by direction, add this to those of each series without their unknown
+    /// ones.
     pub fn take_settled(&mut self) -> Lost {
         std::mem::take(&mut self.settled)
     }
@@ -118,7 +120,8 @@ impl Flows {
         }
     }
 
-    /// Sends a series over the flows in `order`, hears the replies, and asks where the lost ones were lost.
+    /// Sends a series over the flows in `order`, receives the replies, and sends once more on flows that lost
+    /// a datagram: the server's count in the reply shows in which direction it was lost.
     pub(super) fn exchange(&mut self, order: &[usize], spacing: Duration, deadline: Deadline) -> Batch {
         let most = deadline.left().unwrap_or_default() / 2;
         let count = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
@@ -126,10 +129,10 @@ impl Flows {
         self.send(&mut batch, order, spacing.min(most / count), deadline);
         self.gather(&mut batch, None, deadline);
         self.slowest = batch.slowest().or(self.slowest);
-        let unexplained = self.those(|flow| flow.ledger.has_unexplained());
+        let unexplained = self.flows_where(|flow| flow.ledger.has_unexplained());
         if batch.of_smoker && !unexplained.is_empty() {
             let mut again = Batch::new(self.open.len(), batch.first, false);
-            self.send(&mut again, &unexplained, BRISK, deadline);
+            self.send(&mut again, &unexplained, DENSE, deadline);
             self.gather(&mut again, self.slowest, deadline);
             for (closed, more) in batch.closed.iter_mut().zip(again.closed) {
                 *closed += Closed { answered: 0, ..more };
@@ -138,12 +141,12 @@ impl Flows {
         batch
     }
 
-    /// Hears what has come since the last batch, and begins another. Keep-alives that have just been sent are
-    /// not given up yet, but close with it.
+    /// Receives what has arrived since the last batch, and begins another. Keep-alives that have just been
+    /// sent may still be answered, and close with it.
     fn begin(&mut self, in_series: bool) -> Batch {
         let mut before = Batch::new(self.open.len(), self.next_sequence, false);
         for nth in 0..self.open.len() {
-            self.hear(nth, &mut before);
+            self.receive(nth, &mut before);
         }
         if self.kept_alive.is_none_or(|moment| moment.elapsed() >= GRACE) {
             self.close(&mut before);
@@ -151,7 +154,7 @@ impl Flows {
         Batch::new(self.open.len(), self.next_sequence, in_series)
     }
 
-    /// Sends a datagram on each of these flows in turn. A quarter of the time is kept for hearing: what a
+    /// Sends a datagram on each of these flows in turn. A quarter of the time is kept for the replies: what a
     /// late prober has not sent by then it does not send.
     fn send(&mut self, batch: &mut Batch, order: &[usize], spacing: Duration, deadline: Deadline) {
         let until = deadline.earlier(deadline.left().unwrap_or_default() / 4);
@@ -164,24 +167,24 @@ impl Flows {
             }
             self.open[nth].send(self.next_sequence, batch);
             self.next_sequence = self.next_sequence.wrapping_add(1);
-            // Who is late does not send the rest at once: closer together they would be another series.
+            // After a delay the rest is not sent at once: closer together, it would be another series.
             due = due.max(Instant::now()) + spacing;
         }
     }
 
-    /// Waits for replies, and closes. `slowest` is how long they are known to take, if that is known.
+    /// Waits for replies, and closes. `slowest`: how long they took before, where that is known.
     fn gather(&mut self, batch: &mut Batch, slowest: Option<Duration>, deadline: Deadline) {
         let last = Instant::now();
         loop {
-            let waiting = self.those(|flow| flow.ledger.waits());
+            let waiting = self.flows_where(|flow| flow.ledger.waits());
             let mut left = deadline.left().unwrap_or_default();
             if let Some(slowest) = batch.slowest().max(slowest) {
                 left = left.min((4 * slowest).max(GRACE).saturating_sub(last.elapsed()));
             }
             if left.is_zero() {
-                // Whoever wakes too late finds in the sockets what came in time.
+                // After waking too late, what arrived in time is still in the sockets.
                 for &nth in &waiting {
-                    self.hear(nth, batch);
+                    self.receive(nth, batch);
                 }
             }
             if waiting.is_empty() || left.is_zero() {
@@ -190,7 +193,7 @@ impl Flows {
             let sockets: Vec<&UdpSocket> = waiting.iter().map(|&nth| &self.open[nth].socket).collect();
             let Ok(ready) = stamped::wait_readable(&sockets, left) else { break };
             for nth in ready {
-                self.hear(waiting[nth], batch);
+                self.receive(waiting[nth], batch);
             }
         }
         self.close(batch);
@@ -203,14 +206,14 @@ impl Flows {
         }
     }
 
-    fn hear(&mut self, nth: usize, batch: &mut Batch) {
-        self.open[nth].hear(batch);
+    fn receive(&mut self, nth: usize, batch: &mut Batch) {
+        self.open[nth].receive(batch);
         self.late += std::mem::take(&mut batch.late);
         self.duplicate += std::mem::take(&mut batch.duplicate);
     }
 
-    /// The flows of which `condition` holds.
-    fn those(&self, condition: impl Fn(&Flow) -> bool) -> Vec<usize> {
+    /// The flows for which `condition` holds.
+    fn flows_where(&self, condition: impl Fn(&Flow) -> bool) -> Vec<usize> {
         let flows = self.open.iter().enumerate();
         flows.filter(|(_, flow)| condition(flow)).map(|(nth, _)| nth).collect()
     }

@@ -1,9 +1,9 @@
-//! The account of one flow: which datagrams went out, which were answered, and where the others were lost, by
-//! what the server counted. Pure.
+//! The ledger of one flow: which datagrams were sent, which were answered, and in which direction the others
+//! were lost, by what the server counted. Pure.
 //!
-//! A server numbers the datagrams of a flow as they come, and each reply tells its number. Between two
-//! replies the numbers that were never heard of are replies lost on the way back; the other unanswered
-//! datagrams were lost on the way there. What was lost after the last reply is open until the next.
+//! A server numbers the datagrams of a flow as they arrive, and each reply has its number. The numbers
+//! missing between two replies are replies that were lost on the way back; the other unanswered datagrams
+//! were lost on the way there. For what was lost after the last reply the direction is open until the next.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -18,38 +18,39 @@ pub(super) const HISTORY: usize = 64;
 /// A flow is dead when as many of its datagrams, one after the other, had no answer: one or two are loss.
 const DEAD_AFTER: u32 = 3;
 
-/// The account of one flow.
+/// What one flow has sent and received.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     sent: VecDeque<Sent>,
     /// How many at the end of `sent` have not been closed.
     open: usize,
     base: Base,
-    /// What the server said since the last close, in the order of arrival.
-    heard: Vec<(u32, Option<Count>)>,
-    /// Since the last close: what was explained, or given up, of those closed before.
+    /// The replies since the last close, in the order of arrival.
+    replies: Vec<(u32, Option<Count>)>,
+    /// Since the last close: earlier losses whose direction has become known, or never will.
     settled: Lost,
+    /// How many in a row, up to the last one closed, had no answer.
     silent: u32,
 }
 
-/// What a server counted, with the datagram that it says so of.
+/// What a server had counted on a flow when it replied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) instance: u64,
     pub(super) received: NonZeroU32,
 }
 
-/// What a reply is a reply to.
+/// What a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// A datagram that waits for it.
+pub(super) enum Received {
+    /// A datagram that was not answered yet.
     First,
-    /// One of a series that has had a reply.
+    /// One of a series that had been answered.
     Duplicate,
-    /// One of a series, after it was counted lost.
+    /// One of a series, after it was counted as lost.
     Late,
-    /// Nothing that anybody counts.
-    Nothing,
+    /// An unknown datagram, or a keep-alive again.
+    Uncounted,
 }
 
 /// What became of the datagrams that were closed, and of lost ones before them.
@@ -79,21 +80,22 @@ struct Sent {
 enum Fate {
     Waiting,
     Answered,
-    /// An ICMP error said that it did not arrive.
+    /// An ICMP error reported that it did not arrive.
     Refused,
-    /// Lost, and it is open where.
+    /// Lost, and the direction is open.
     Unexplained,
-    /// Lost, and it is known where, or never will be.
+    /// Lost, and the direction is known, or never will be.
     Explained,
 }
 
-/// Where the server's count stood when all before had been explained or given up.
+/// The server's count up to which every loss is explained or never will be.
 #[derive(Clone, Copy, Debug, Default)]
 enum Base {
-    /// Nobody has counted yet.
+    /// No reply yet: the count begins at 0.
     #[default]
     Start,
     At(Count),
+    /// The last replies had no count.
     Unknown,
 }
 
@@ -110,29 +112,29 @@ impl Ledger {
     }
 
     /// Notes a reply to `sequence`.
-    pub(super) fn hear(&mut self, sequence: u32, count: Option<Count>) -> Heard {
+    pub(super) fn receive(&mut self, sequence: u32, count: Option<Count>) -> Received {
         let Some(sent) = self.sent.iter_mut().rev().find(|sent| sent.sequence == sequence) else {
-            return Heard::Nothing;
+            return Received::Uncounted;
         };
-        let heard = match (sent.fate, sent.in_series) {
-            (Fate::Waiting | Fate::Refused, _) => Heard::First,
-            (Fate::Answered, true) => Heard::Duplicate,
-            (Fate::Unexplained | Fate::Explained, true) => Heard::Late,
-            (_, false) => Heard::Nothing,
+        let received = match (sent.fate, sent.in_series) {
+            (Fate::Waiting | Fate::Refused, _) => Received::First,
+            (Fate::Answered, true) => Received::Duplicate,
+            (Fate::Unexplained | Fate::Explained, true) => Received::Late,
+            (_, false) => Received::Uncounted,
         };
         if matches!(sent.fate, Fate::Unexplained | Fate::Explained) {
             self.silent = 0;
         }
         sent.fate = Fate::Answered;
-        // A reply to each datagram and as many duplicates: who sends more has no claim to be understood.
-        if self.heard.len() < 2 * HISTORY {
-            self.heard.push((sequence, count));
+        // A reply to each datagram and as many duplicates; a server that sends more is not explained further.
+        if self.replies.len() < 2 * HISTORY {
+            self.replies.push((sequence, count));
         }
-        heard
+        received
     }
 
-    /// Notes that an ICMP error came: about this datagram, or, where it does not quote enough to tell, about
-    /// the oldest that waits.
+    /// Notes an ICMP error about this datagram, or, where it does not quote enough of it, about the oldest
+    /// that is not answered.
     pub(super) fn refuse(&mut self, sequence: Option<u32>) {
         let mut sent = self.sent.iter_mut();
         let about = match sequence {
@@ -149,7 +151,7 @@ impl Ledger {
         }
     }
 
-    /// Whether a reply may still come.
+    /// Whether a reply may still arrive.
     pub(super) fn waits(&self) -> bool {
         self.sent.iter().rev().take(self.open).any(|sent| sent.fate == Fate::Waiting)
     }
@@ -164,13 +166,12 @@ impl Ledger {
         self.silent >= DEAD_AFTER
     }
 
-    /// Whether it is open where a datagram of a series was lost.
+    /// Whether a datagram of a series was lost in a direction that is still open.
     pub(super) fn has_unexplained(&self) -> bool {
         self.sent.iter().any(|sent| sent.in_series && sent.fate == Fate::Unexplained)
     }
 
-    /// Waits no longer: what has no answer now is lost. The present series begins with the sequence number
-    /// `series`.
+    /// Counts as lost what has no answer now. The current series begins with the sequence number `series`.
     pub(super) fn close(&mut self, series: u32) -> Closed {
         let mut closed = Closed::default();
         let before = self.sent.len() - self.open;
@@ -197,35 +198,35 @@ impl Ledger {
         closed
     }
 
-    /// Explains what was lost before the latest datagram that a reply was heard to.
+    /// Explains what was lost before the latest datagram that was answered.
     fn explain(&mut self, series: u32, closed: &mut Closed) {
-        let heard = std::mem::take(&mut self.heard);
-        let Some(&(latest, count)) = heard.iter().max_by_key(|(sequence, _)| *sequence) else { return };
-        let mut lost_replies = unheard(self.base, &heard);
+        let replies = std::mem::take(&mut self.replies);
+        let Some(&(latest, count)) = replies.iter().max_by_key(|(sequence, _)| *sequence) else { return };
+        let mut lost_replies = missing_replies(self.base, &replies);
         let lost = self.sent.iter_mut().take_while(|sent| sent.sequence <= latest);
         for sent in lost.filter(|sent| sent.fate == Fate::Unexplained) {
             sent.fate = Fate::Explained;
-            let (one, is_present) = (u64::from(sent.in_series), sent.sequence >= series);
+            let (one, is_current) = (u64::from(sent.in_series), sent.sequence >= series);
             match &mut lost_replies {
                 None => closed.settled.unknown += one,
-                // Which of several it was cannot be told; the sums are right.
-                Some(1..) if is_present => closed.return_ += one,
+                // Which of several it was cannot be known; the sums are right.
+                Some(1..) if is_current => closed.return_ += one,
                 Some(1..) => closed.settled.return_ += one,
-                Some(0) if is_present => closed.forward += one,
+                Some(0) if is_current => closed.forward += one,
                 Some(0) => closed.settled.forward += one,
             }
             lost_replies = lost_replies.map(|left| left.saturating_sub(1));
         }
-        let counts = heard.iter().filter_map(|(_, count)| *count);
+        let counts = replies.iter().filter_map(|(_, count)| *count);
         let same = counts.filter(|other| count.is_some_and(|count| count.instance == other.instance));
         self.base = same.max_by_key(|count| count.received).map_or(Base::Unknown, Base::At);
     }
 }
 
-/// How many numbers of the server's, from `base` to the highest heard, were not heard. `None` where the
-/// numbers cannot be compared: not all have one, not all are of one instance, or it began anew.
-fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
-    let counts: Vec<Count> = heard.iter().map(|(_, count)| *count).collect::<Option<_>>()?;
+/// How many of the server's numbers, from `base` to the highest received, are missing. `None` where they
+/// cannot be compared: not all replies have one, not all are of one instance, or it began again.
+fn missing_replies(base: Base, replies: &[(u32, Option<Count>)]) -> Option<u32> {
+    let counts: Vec<Count> = replies.iter().map(|(_, count)| *count).collect::<Option<_>>()?;
     let instance = counts.first()?.instance;
     let from = match base {
         Base::Start => 0,
@@ -237,7 +238,7 @@ fn unheard(base: Base, heard: &[(u32, Option<Count>)]) -> Option<u32> {
     }
     let mut numbers: Vec<u32> = Vec::new();
     for number in counts.iter().map(|count| count.received.get()) {
-        // Replies that come late have numbers from before, and a reply that came twice has one number.
+        // Late replies have earlier numbers, and a reply that arrived twice has one number.
         if number > from && !numbers.contains(&number) {
             numbers.push(number);
         }
@@ -268,7 +269,7 @@ impl AddAssign for Closed {
 mod tests {
     use super::*;
 
-    /// What came back of a datagram.
+    /// What a datagram was answered with.
     #[derive(Clone, Copy, Debug)]
     enum Back {
         Nothing,
@@ -292,7 +293,7 @@ mod tests {
         }
         for (sequence, reply) in (first..).zip(replies) {
             if !matches!(reply, Back::Nothing) {
-                assert_eq!(ledger.hear(sequence, reply.count()), Heard::First);
+                assert_eq!(ledger.receive(sequence, reply.count()), Received::First);
             }
         }
         ledger.close(first)
@@ -300,8 +301,8 @@ mod tests {
 
     const NONE: Back = Back::Nothing;
 
-    /// Of one server, by what it counted.
-    fn heard(received: u32) -> Back {
+    /// A reply of one server, with its count.
+    fn counted(received: u32) -> Back {
         Back::Counted(1, received)
     }
 
@@ -312,15 +313,15 @@ mod tests {
     #[test]
     fn what_the_server_did_not_count_was_lost_on_the_way_there() {
         for (replies, lost, forward, return_) in [
-            (&[heard(1), NONE, heard(2)][..], 1, 1, 0),
-            (&[heard(1), NONE, heard(3)], 1, 0, 1),
-            (&[NONE, heard(1)], 1, 1, 0),
-            (&[NONE, heard(2)], 1, 0, 1),
-            (&[heard(1), NONE, NONE, heard(3)], 2, 1, 1),
-            (&[heard(1), heard(2), NONE], 1, 0, 0),
-            (&[heard(1), heard(2), heard(3)], 0, 0, 0),
+            (&[counted(1), NONE, counted(2)][..], 1, 1, 0),
+            (&[counted(1), NONE, counted(3)], 1, 0, 1),
+            (&[NONE, counted(1)], 1, 1, 0),
+            (&[NONE, counted(2)], 1, 0, 1),
+            (&[counted(1), NONE, NONE, counted(3)], 2, 1, 1),
+            (&[counted(1), counted(2), NONE], 1, 0, 0),
+            (&[counted(1), counted(2), counted(3)], 0, 0, 0),
             // The last overtook the one before, and another was lost.
-            (&[heard(1), NONE, heard(3), heard(2)], 1, 1, 0),
+            (&[counted(1), NONE, counted(3), counted(2)], 1, 1, 0),
         ] {
             let closed = series(&mut Ledger::default(), 0, replies);
             assert_eq!((closed.lost, closed.forward, closed.return_), (lost, forward, return_));
@@ -329,12 +330,12 @@ mod tests {
     }
 
     #[test]
-    fn a_later_reply_settles_what_was_open() {
+    fn a_later_reply_explains_what_was_open() {
         for (received, expected) in [(2, settled(1, 0, 0)), (3, settled(0, 1, 0))] {
             let mut ledger = Ledger::default();
-            assert_eq!(series(&mut ledger, 0, &[heard(1), NONE]).lost, 1);
+            assert_eq!(series(&mut ledger, 0, &[counted(1), NONE]).lost, 1);
             assert!(ledger.has_unexplained());
-            let closed = series(&mut ledger, 2, &[heard(received)]);
+            let closed = series(&mut ledger, 2, &[counted(received)]);
             assert_eq!((closed.lost, closed.forward, closed.return_), (0, 0, 0));
             assert_eq!(closed.settled, expected);
             assert!(!ledger.has_unexplained());
@@ -342,51 +343,51 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_cannot_be_compared_settle_nothing() {
+    fn counts_that_cannot_be_compared_explain_nothing() {
         let restarted = Back::Counted(2, 1);
-        for reply in [restarted, Back::Plain, heard(1), heard(4)] {
+        for reply in [restarted, Back::Plain, counted(1), counted(4)] {
             let mut ledger = Ledger::default();
-            series(&mut ledger, 0, &[heard(1), heard(2), heard(3), heard(4), NONE]);
+            series(&mut ledger, 0, &[counted(1), counted(2), counted(3), counted(4), NONE]);
             assert_eq!(series(&mut ledger, 5, &[reply]).settled, settled(0, 0, 1), "{reply:?}");
             assert!(!ledger.has_unexplained());
         }
         let mut ledger = Ledger::default();
-        assert_eq!(series(&mut ledger, 0, &[heard(1), NONE, restarted]).settled, settled(0, 0, 1));
-        // From there on the new one's counts hold.
+        assert_eq!(series(&mut ledger, 0, &[counted(1), NONE, restarted]).settled, settled(0, 0, 1));
+        // From there on the new instance's counts apply.
         let closed = series(&mut ledger, 3, &[NONE, Back::Counted(2, 2)]);
         assert_eq!((closed.forward, closed.settled), (1, Lost::default()));
     }
 
     #[test]
-    fn duplicates_and_late_replies_are_told_apart_and_their_numbers_known() {
+    fn duplicates_and_late_replies_are_distinguished_and_their_numbers_used() {
         let mut ledger = Ledger::default();
         ledger.sent(0, true);
         ledger.sent(1, true);
-        assert_eq!(ledger.hear(1, heard(2).count()), Heard::First);
-        assert_eq!(ledger.hear(1, heard(3).count()), Heard::Duplicate);
+        assert_eq!(ledger.receive(1, counted(2).count()), Received::First);
+        assert_eq!(ledger.receive(1, counted(3).count()), Received::Duplicate);
         let closed = ledger.close(0);
         assert_eq!((closed.answered, closed.lost, closed.return_), (1, 1, 1));
-        assert_eq!(ledger.hear(0, heard(1).count()), Heard::Late);
-        assert_eq!(ledger.hear(0, heard(1).count()), Heard::Duplicate);
-        assert_eq!(ledger.hear(2, heard(1).count()), Heard::Nothing);
+        assert_eq!(ledger.receive(0, counted(1).count()), Received::Late);
+        assert_eq!(ledger.receive(0, counted(1).count()), Received::Duplicate);
+        assert_eq!(ledger.receive(2, counted(1).count()), Received::Uncounted);
         ledger.sent(2, false);
-        assert_eq!(ledger.hear(2, heard(4).count()), Heard::First);
-        assert_eq!(ledger.hear(2, heard(4).count()), Heard::Nothing);
+        assert_eq!(ledger.receive(2, counted(4).count()), Received::First);
+        assert_eq!(ledger.receive(2, counted(4).count()), Received::Uncounted);
         let closed = ledger.close(2);
         assert_eq!((closed.answered, closed.lost, closed.settled), (1, 0, Lost::default()));
     }
 
     #[test]
-    fn keep_alives_are_counted_and_not_told() {
+    fn losses_of_keep_alives_do_not_count() {
         let mut ledger = Ledger::default();
         ledger.sent(0, false);
         assert_eq!(ledger.close(0), Closed::default());
-        let closed = series(&mut ledger, 1, &[heard(2)]);
+        let closed = series(&mut ledger, 1, &[counted(2)]);
         assert_eq!((closed.lost, closed.settled), (0, Lost::default()));
     }
 
     #[test]
-    fn an_icmp_error_says_that_a_datagram_did_not_arrive() {
+    fn an_icmp_error_reports_that_a_datagram_did_not_arrive() {
         let mut ledger = Ledger::default();
         ledger.sent(0, true);
         ledger.sent(1, true);
@@ -396,7 +397,7 @@ mod tests {
         assert!(!ledger.waits());
         let closed = ledger.close(0);
         assert_eq!((closed.answered, closed.lost, closed.forward), (0, 2, 2));
-        // About one that was lost before; and about one that nobody knows.
+        // About one that was lost before, and about unknown ones.
         assert_eq!(series(&mut ledger, 2, &[NONE]).lost, 1);
         ledger.refuse(Some(2));
         ledger.refuse(Some(7));
@@ -405,20 +406,20 @@ mod tests {
     }
 
     #[test]
-    fn three_in_a_row_without_an_answer_are_death() {
+    fn a_flow_is_dead_after_three_unanswered_datagrams_in_a_row() {
         let mut ledger = Ledger::default();
-        series(&mut ledger, 0, &[heard(1), NONE, NONE]);
+        series(&mut ledger, 0, &[counted(1), NONE, NONE]);
         assert!(ledger.is_silent() && !ledger.is_dead());
         series(&mut ledger, 3, &[NONE]);
         assert!(ledger.is_dead());
-        assert_eq!(ledger.hear(3, heard(2).count()), Heard::Late);
+        assert_eq!(ledger.receive(3, counted(2).count()), Received::Late);
         assert!(!ledger.is_silent());
-        series(&mut ledger, 4, &[NONE, NONE, NONE, heard(3)]);
+        series(&mut ledger, 4, &[NONE, NONE, NONE, counted(3)]);
         assert!(!ledger.is_silent() && !ledger.is_dead());
     }
 
     #[test]
-    fn what_is_no_longer_remembered_is_given_up() {
+    fn what_is_no_longer_remembered_stays_unknown() {
         let mut ledger = Ledger::default();
         series(&mut ledger, 0, &[NONE]);
         let last = u32::try_from(HISTORY).unwrap();
@@ -428,23 +429,24 @@ mod tests {
         assert_eq!(ledger.close(1).settled, Lost::default());
         ledger.sent(last, false);
         assert_eq!(ledger.close(last).settled, settled(0, 0, 1));
-        assert_eq!((ledger.sent.len(), ledger.hear(0, None)), (HISTORY, Heard::Nothing));
+        assert_eq!((ledger.sent.len(), ledger.receive(0, None)), (HISTORY, Received::Uncounted));
     }
 
     #[test]
-    fn replies_without_end_are_not_kept() {
+    fn a_bounded_number_of_replies_is_kept() {
         let mut ledger = Ledger::default();
         ledger.sent(0, true);
         for received in 1..1000 {
-            ledger.hear(0, heard(received).count());
+            ledger.receive(0, counted(received).count());
         }
-        assert_eq!(ledger.heard.len(), 2 * HISTORY);
+        assert_eq!(ledger.replies.len(), 2 * HISTORY);
         assert_eq!(ledger.close(0).lost, 0);
     }
 
-    /// A network that loses at random and a server that counts: in the end everything is told, and rightly.
+    /// A network that loses at random and a server that counts: in the end every loss is explained, and
+    /// rightly.
     #[test]
-    fn no_loss_is_blamed_on_the_wrong_way() {
+    fn no_loss_is_counted_in_the_wrong_direction() {
         let mut state = 0x5eed_u64;
         let mut one_in = move |parts: u64| {
             state ^= state << 13;
@@ -454,7 +456,7 @@ mod tests {
         };
         for _ in 0..300 {
             let (mut ledger, mut received, mut sequence) = (Ledger::default(), 0, 0);
-            let (mut truth, mut told, mut lost) = ((0, 0), (0, 0), 0);
+            let (mut truth, mut explained, mut lost) = ((0, 0), (0, 0), 0);
             for round in 0..50 {
                 let (first, is_last) = (sequence, round == 49);
                 for _ in 0..if one_in(2) { 1 } else { 4 } {
@@ -466,17 +468,20 @@ mod tests {
                         if !is_last && one_in(5) {
                             truth.1 += 1;
                         } else {
-                            ledger.hear(sequence, heard(received).count());
+                            ledger.receive(sequence, counted(received).count());
                         }
                     }
                     sequence += 1;
                 }
                 let closed = ledger.close(first);
                 lost += closed.lost;
-                told.0 += closed.forward + closed.settled.forward;
-                told.1 += closed.return_ + closed.settled.return_;
+                explained.0 += closed.forward + closed.settled.forward;
+                explained.1 += closed.return_ + closed.settled.return_;
             }
-            assert!(told == truth && truth.0 + truth.1 == lost && lost > 0, "{told:?} {truth:?} {lost}");
+            assert!(
+                explained == truth && truth.0 + truth.1 == lost && lost > 0,
+                "{explained:?} {truth:?} {lost}"
+            );
         }
     }
 }

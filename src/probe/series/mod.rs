@@ -1,11 +1,11 @@
-//! The UDP series: datagrams from long-lived source ports, some milliseconds apart, and what became of each;
-//! and the burst, the same from fresh ports. What it means is left to the verdict.
+//! The UDP series: datagrams from long-lived source ports, some milliseconds apart, and what became of them;
+//! and the burst, the same from new ports. What it means is left to the verdict.
 //!
 //! How long a series waits after its last datagram: until each has its reply or an ICMP error, or the
-//! deadline. Once a reply has come, no longer than four times the slowest of them took, and at least
-//! [`GRACE`]: a lost datagram shall not hold a round up, and what comes later still is counted as late by the
-//! next series. Where replies have come and others have not, each silent flow is asked once more, so that its
-//! server's count tells where the datagram was lost.
+//! deadline. Once a reply has arrived, no longer than four times the slowest of them took, and at least
+//! [`GRACE`]: a lost datagram must not hold up a round, and what arrives later still is counted as late by
+//! the next series. Where some replies have arrived, each silent flow is sent one more datagram, so that the
+//! server's count shows in which direction the lost one was lost.
 
 mod batch;
 mod burst;
@@ -26,8 +26,8 @@ pub use counts::{Counts, Lost};
 pub use flows::Flows;
 pub use times::Times;
 
-/// The least wait for stragglers: more than a retransmission of a mobile link or a scheduler's pause, less
-/// than anybody notices in a round.
+/// The least wait for the last replies: more than a retransmission of a mobile link or a scheduler's pause,
+/// and short beside a round.
 pub const GRACE: Duration = Duration::from_millis(250);
 
 /// The most flows, and ports of a burst: each is a socket, and a table entry in every NAT on the way.
@@ -43,15 +43,15 @@ pub struct Series {
     pub counts: Counts,
     /// Flows whose last three datagrams had no answer, keep-alives included.
     pub dead_flows: usize,
-    /// `None` where no reply came, or none whose time of arrival is known.
+    /// `None` where no reply arrived, or none whose time of arrival is known.
     pub times: Option<Times>,
-    /// Where no reply came: why.
+    /// Where no reply arrived: why.
     pub failure: Option<Failure>,
-    /// Whether a Smoker answers, and not a plain echo: only then is there a direction.
+    /// Whether a Smoker replied, and not a plain echo: only then is the direction of a loss known.
     pub replies_of_smoker: bool,
 }
 
-/// What asking the silent flows again has found.
+/// What sending more datagrams on the silent flows has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dead {
     /// Flows that were silent.

@@ -1,4 +1,4 @@
-//! Series and bursts against servers on loopback that do what a test tells them.
+//! Series and bursts against scripted servers on loopback.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -15,18 +15,18 @@ use crate::time::Deadline;
 
 /// Long enough never to be waited for by a test that passes.
 const NEVER: Duration = Duration::from_mins(1);
-/// As long as a test waits in vain.
+/// How long a test waits for what does not arrive.
 const SHORT: Duration = Duration::from_millis(150);
 const SPACING: Duration = Duration::from_millis(1);
 
-/// A server that counts as Smoker's does, and hands each request to a script that makes the answers.
+/// A server that counts as Smoker's does, and has a script make the answers to each request.
 struct Server {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// To whom, and what.
+/// The peer that it is sent to, and its bytes.
 type Answer = (SocketAddr, Vec<u8>);
 
 /// A request, with what the server would answer.
@@ -48,7 +48,7 @@ impl Server {
             let mut buffer = [0; 2048];
             let (mut counts, mut instance) = (HashMap::new(), 7);
             loop {
-                // Also an ICMP error about an answer that came too late for its asker.
+                // Also an ICMP error about an answer to a port that has been closed.
                 let Ok((len, peer)) = socket.recv_from(&mut buffer) else { continue };
                 if stopped.load(Ordering::Relaxed) {
                     break;
@@ -110,7 +110,7 @@ fn run(flows: &mut Flows) -> Series {
     flows.series(SPACING, Deadline::after(NEVER))
 }
 
-/// What was sent and lost: forward, on the way back, nobody knows where.
+/// What was sent and lost: forward, on the way back, in an unknown direction.
 fn losses(series: &Series) -> (u64, u64, [u64; 3]) {
     let Lost { forward, return_, unknown } = series.counts.lost;
     (series.counts.sent, series.counts.lost.total(), [forward, return_, unknown])
@@ -144,7 +144,7 @@ fn a_reply_that_waits_to_be_read_takes_no_longer() {
 }
 
 #[test]
-fn loss_on_the_way_there_is_told_from_loss_on_the_way_back() {
+fn loss_on_the_way_there_is_distinguished_from_loss_on_the_way_back() {
     let there = Server::start(|asked| if asked.id.sequence == 3 { vec![] } else { vec![asked.reply()] });
     assert_eq!(losses(&run(&mut there.flows(8))), (8, 1, [1, 0, 0]));
     let back =
@@ -237,7 +237,7 @@ fn what_comes_after_its_series_is_late() {
 }
 
 #[test]
-fn what_answers_nothing_is_not_heard() {
+fn what_answers_no_datagram_is_ignored() {
     let server = Server::start(|asked| {
         let reply = asked.reply();
         let id = asked.id;
@@ -282,7 +282,7 @@ fn a_flood_of_nonsense_cannot_prolong_a_series() {
     let flood = thread::spawn(move || {
         let (_, peer) = socket.recv_from(&mut [0; 512]).unwrap();
         socket.connect(peer).unwrap();
-        // Ends when the port that asked is closed, and an ICMP error says so.
+        // Ends when the peer's port is closed, and an ICMP error reports that.
         let mut sent = 0;
         while socket.send(&[0; 12]).is_ok() {
             sent += 1;
@@ -300,11 +300,11 @@ fn a_flood_of_nonsense_cannot_prolong_a_series() {
 }
 
 #[test]
-fn a_refused_series_ends_at_once_and_says_so() {
-    // Held on another address of the host, the port is nobody's here.
+fn a_refused_series_ends_at_once_and_reports_it() {
+    // Held on another address of the host, so that no server has the port here.
     let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
-    let nobody = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
-    let mut flows = Flows::open(nobody, 8).unwrap();
+    let closed = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
+    let mut flows = Flows::open(closed, 8).unwrap();
     flows.keep_alive();
     for _ in 0..2 {
         let series = run(&mut flows);
@@ -313,7 +313,7 @@ fn a_refused_series_ends_at_once_and_says_so() {
         assert_eq!((series.counts.unsent, series.times, series.replies_of_smoker), (0, None, false));
     }
     assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 8, dead: 8 });
-    let burst = burst(nobody, 4, 4, Deadline::after(NEVER));
+    let burst = burst(closed, 4, 4, Deadline::after(NEVER));
     assert_eq!(
         (burst.counts.sent, burst.counts.lost.total(), burst.counts.lost.forward, burst.counts.unsent),
         (16, 16, 16, 0)
@@ -347,13 +347,13 @@ fn what_cannot_be_sent_is_not_lost() {
 }
 
 #[test]
-fn a_flow_that_is_silent_three_times_is_dead_until_it_is_heard_again() {
+fn a_flow_that_is_silent_three_times_is_dead_until_it_is_answered_again() {
     let server = Server::start(|asked| match (asked.id.flow, asked.id.sequence) {
         (3, ..30) => vec![],
         _ => vec![asked.reply()],
     });
     let mut flows = server.flows(8);
-    // Two silences: of the series, and when it is asked again.
+    // Silent twice: in the series, and in the datagram after it.
     assert_eq!(run(&mut flows).dead_flows, 0);
     assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 1, dead: 1 });
     assert_eq!(run(&mut flows).dead_flows, 1);
@@ -366,7 +366,7 @@ fn a_flow_that_is_silent_three_times_is_dead_until_it_is_heard_again() {
 }
 
 #[test]
-fn a_silent_server_is_waited_for_until_the_deadline() {
+fn replies_of_a_silent_server_are_awaited_until_the_deadline() {
     let server = Server::start(|_| vec![]);
     let mut flows = server.flows(4);
     flows.keep_alive();
@@ -382,7 +382,7 @@ fn a_silent_server_is_waited_for_until_the_deadline() {
 }
 
 #[test]
-fn a_burst_tells_dead_ports_from_lossy_ones_and_where_it_lost() {
+fn a_burst_distinguishes_dead_ports_from_lossy_ones_and_directions() {
     // Port 0 is dead; port 1 loses its second on the way there, port 2 its last on the way back.
     let server = Server::start(|asked| match (asked.id.flow, asked.id.sequence) {
         (0, _) | (1, 5) => vec![],
@@ -403,7 +403,7 @@ fn a_burst_tells_dead_ports_from_lossy_ones_and_where_it_lost() {
 
 #[test]
 fn a_burst_that_has_no_way_out_is_unsent() {
-    // Nobody routes class E addresses from a loopback address; and where somebody does, nobody answers.
+    // There is no route to class E addresses; and where there is one, there is no reply.
     let burst = burst("255.255.255.255:9".parse().unwrap(), 2, 4, Deadline::after(SHORT));
     assert_eq!(
         (burst.counts.sent, burst.counts.unsent, burst.counts.lost.total(), burst.ports),
@@ -425,7 +425,7 @@ fn flows_and_bursts_have_their_limits() {
 }
 
 #[test]
-fn a_short_deadline_leaves_time_to_hear_the_replies() {
+fn a_short_deadline_leaves_time_to_receive_the_replies() {
     let server = Server::start(|asked| vec![asked.reply()]);
     let series = server.flows(8).series(NEVER, Deadline::after(2 * SHORT));
     assert_eq!(losses(&series), (8, 0, [0, 0, 0]));

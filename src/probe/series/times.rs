@@ -1,10 +1,10 @@
-//! What the replies of a series say of time: percentiles, jitter, order. Pure.
+//! What the replies of a series show of time: percentiles, jitter, order. Pure.
 
 use std::time::{Duration, Instant};
 
 use crate::metrics::Jitter;
 
-/// How long the datagrams of a series took, there and back.
+/// The round-trip times of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The shortest.
@@ -15,11 +15,11 @@ pub struct Times {
     pub p99: Duration,
     /// The running estimate of RFC 3550, 6.4.1, over all series of these flows.
     pub jitter: Duration,
-    /// The median without the time that the server took. `None` where it did not say.
+    /// The median without the time that the server took. `None` where a reply does not state it.
     pub network: Option<Duration>,
 }
 
-/// A reply, and when.
+/// A reply, and when it arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub(super) sequence: u32,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_is_told_apart_where_each_reply_says_how_long_the_server_took() {
+    fn the_network_time_is_known_where_each_reply_states_how_long_the_server_took() {
         for turnaround in [None, Some(Duration::from_millis(6))] {
             let mut samples = samples(&[5, 5]);
             samples[1].turnaround = turnaround;
