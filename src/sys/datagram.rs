@@ -14,8 +14,9 @@ use std::time::Duration;
 use super::address::RawAddress;
 use super::checked_len;
 use super::control::{Control, HEADER, Message};
-use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, SOCK_DGRAM, bound, set_option};
-use super::stamped::{self, Stamp};
+use super::options::{IPPROTO_IPV6, set_option};
+use super::socket::{MSG_DONTWAIT, SOCK_DGRAM, bound};
+use super::stamp::{self, Stamp};
 
 pub(super) const IPPROTO_IP: c_int = 0;
 const IP_PKTINFO: c_int = 8;
@@ -95,7 +96,7 @@ impl DatagramSocket {
             SocketAddr::V4(_) => set_option(&socket, IPPROTO_IP, IP_PKTINFO, 1)?,
             SocketAddr::V6(_) => set_option(&socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)?,
         }
-        stamped::stamp(&socket)?;
+        stamp::enable(&socket)?;
         Ok(Self(socket.into()))
     }
 

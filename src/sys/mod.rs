@@ -14,10 +14,12 @@ pub mod datagram;
 pub mod errno;
 pub mod host;
 pub mod limits;
+mod options;
 pub mod path_mtu;
 pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod stamp;
 pub mod stamped;
 pub mod tcp_info;
 

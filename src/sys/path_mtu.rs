@@ -9,7 +9,8 @@ use super::address::RawAddress;
 use super::control::{Control, Message};
 use super::datagram::{self, IP_RECVERR, IPPROTO_IP, IPV6_RECVERR, receive_message};
 use super::errno::EMSGSIZE;
-use super::socket::{IPPROTO_IPV6, MSG_DONTWAIT, get_option, set_option};
+use super::options::{IPPROTO_IPV6, get_option, set_option};
+use super::socket::MSG_DONTWAIT;
 use super::stamped::MSG_ERRQUEUE;
 
 const IP_MTU_DISCOVER: c_int = 10;

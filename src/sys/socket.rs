@@ -1,5 +1,5 @@
 //! What std's sockets lack: listening with a backlog and on both families, waking a blocked listener,
-//! connecting within a timeout by three system calls, reading into memory that was never touched.
+//! connecting and sending before a deadline, reading into memory that was never touched.
 
 use std::ffi::{c_int, c_short, c_void};
 use std::io::{self, ErrorKind, Read};
@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use super::address::{AF_INET, AF_INET6, RawAddress};
 use super::errno::{EALREADY, EINPROGRESS};
+use super::options::{IPPROTO_IPV6, SOL_SOCKET, set_option};
 use super::{checked, checked_len, tcp_info};
 use crate::time::Deadline;
 
 const SOCK_STREAM: c_int = 1;
 pub(super) const SOCK_DGRAM: c_int = 2;
 const SOCK_CLOEXEC: c_int = 0o2_000_000;
-pub(super) const SOL_SOCKET: c_int = 1;
 const SO_REUSEADDR: c_int = 2;
 const SO_SNDBUF: c_int = 7;
 const SO_RCVBUF: c_int = 8;
-pub(super) const IPPROTO_IPV6: c_int = 41;
 const IPV6_V6ONLY: c_int = 26;
 const SHUT_RD: c_int = 0;
 const MSG_PEEK: c_int = 2;
@@ -38,8 +37,6 @@ pub(super) struct PollDescriptor {
 
 unsafe extern "C" {
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
-    fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> c_int;
-    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut u32) -> c_int;
     fn bind(fd: c_int, address: *const u8, len: u32) -> c_int;
     fn listen(fd: c_int, backlog: c_int) -> c_int;
     #[link_name = "connect"]
@@ -82,46 +79,19 @@ pub(super) fn bound(address: SocketAddr, kind: c_int) -> io::Result<OwnedFd> {
 
 fn open(address: SocketAddr, kind: c_int) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
-    // SAFETY: no pointers; the descriptor is new and nobody else's.
+    // SAFETY: no pointers; the descriptor is new and has no other owner.
     unsafe { Ok(OwnedFd::from_raw_fd(checked(socket(c_int::from(family), kind | SOCK_CLOEXEC, 0))?)) }
 }
-
-pub(super) fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
-    // SAFETY: the pointer is to a whole int, and its size is given.
-    let set = unsafe { setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), 4) };
-    checked(set).map(drop)
-}
-
-/// What an option holds that is made of whole numbers; zero where the kernel knows less than there is room
-/// for.
-pub(super) fn get_option<T: WholeNumbers>(socket: &impl AsRawFd, level: c_int, name: c_int) -> io::Result<T> {
-    // SAFETY: zero bytes are a value of any whole number.
-    let mut value: T = unsafe { std::mem::zeroed() };
-    let mut len = u32::try_from(size_of::<T>()).unwrap_or(0);
-    // SAFETY: the kernel writes at most `len` bytes, and any bytes are a value of whole numbers.
-    checked(unsafe { getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len) })?;
-    Ok(value)
-}
-
-/// What any bytes are a value of.
-///
-/// # Safety
-///
-/// An implementor is a whole number, or a `repr(C)` structure of them without padding.
-pub(super) unsafe trait WholeNumbers {}
-
-// SAFETY: a whole number.
-unsafe impl WholeNumbers for c_int {}
 
 /// A new TCP socket for [`connect`].
 pub fn stream(address: SocketAddr) -> io::Result<TcpStream> {
     open(address, SOCK_STREAM).map(TcpStream::from)
 }
 
-/// Why a connection could not be made, and how many SYNs were sent again in vain.
+/// Why a connection could not be made, and how many SYNs were sent again.
 #[derive(Debug)]
 pub struct Unconnected {
-    /// What the system said; of kind `TimedOut` at the deadline.
+    /// The system's error; of kind `TimedOut` at the deadline.
     pub error: io::Error,
     /// What `TCP_INFO` counted.
     pub retransmits: u32,
@@ -134,10 +104,11 @@ impl From<Unconnected> for io::Error {
 }
 
 /// Until the kernel sends the first SYN again, a second after it (`TCP_TIMEOUT_INIT`), there is nothing to
-/// count. What answers at all has answered by then, nearly always.
+/// count. Nearly every peer that answers at all has answered by then.
 const BEFORE_RETRANSMIT: Duration = Duration::from_millis(900);
 
-/// Connects `stream` to `address` before `deadline`.
+/// Connects `stream` to `address` before `deadline`. A socket that was connected to itself is refused: the
+/// kernel may choose, as the source port, the very port of this host where nothing listens.
 ///
 /// `SO_SNDTIMEO` bounds a blocking connect (socket(7)): half the system calls of std's `connect_timeout`,
 /// and no wake-up through poll in the measured time. The send timeout stays set. After a while it is poll all
@@ -145,9 +116,17 @@ const BEFORE_RETRANSMIT: Duration = Duration::from_millis(900);
 pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> Result<(), Unconnected> {
     let early = deadline.no_later_than(Deadline::after(BEFORE_RETRANSMIT));
     match connect_blocking(stream, address, early) {
-        Err(error) if error.kind() == ErrorKind::TimedOut => {}
-        connected => return connected.map_err(|error| Unconnected { error, retransmits: 0 }),
+        Err(error) if error.kind() == ErrorKind::TimedOut => connect_late(stream, address, deadline)?,
+        connected => connected.map_err(|error| Unconnected { error, retransmits: 0 })?,
     }
+    if is_own(stream.local_addr(), address) {
+        return Err(Unconnected { error: ErrorKind::ConnectionRefused.into(), retransmits: 0 });
+    }
+    Ok(())
+}
+
+/// Goes on with a connect that has timed out.
+fn connect_late(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> Result<(), Unconnected> {
     let answered = deadline.wait(|timeout| {
         if wait_writable(stream, timeout)? { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
     });
@@ -155,7 +134,7 @@ pub fn connect(stream: &TcpStream, address: SocketAddr, deadline: Deadline) -> R
     let connected = match answered {
         Ok(()) => connect_blocking(stream, address, deadline),
         // An ICMP error that came while the SYN was being sent, as over a veth, is noted and kept back until
-        // the SYN is sent again, a second later (`sk_err_soft` in net/ipv4/tcp_ipv4.c); SO_ERROR tells it.
+        // the SYN is sent again, a second later (`sk_err_soft` in net/ipv4/tcp_ipv4.c); SO_ERROR returns it.
         Err(error) => Err(stream.take_error().ok().flatten().unwrap_or(error)),
     };
     connected.map_err(|error| Unconnected { error, retransmits })
@@ -176,6 +155,13 @@ fn connect_blocking(stream: &TcpStream, address: SocketAddr, deadline: Deadline)
             Err(error) => Err(error),
         }
     })
+}
+
+/// Whether a socket talks to itself (over TCP a simultaneous open, RFC 9293, 3.5). The unspecified address is
+/// this host's.
+pub fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
+    let same_host = |local: SocketAddr| local.ip() == peer.ip() || peer.ip().is_unspecified();
+    local.is_ok_and(|local| local.port() == peer.port() && same_host(local))
 }
 
 /// Ends every blocked accept or receive on this socket, now and from now on. A listener stops listening.
@@ -210,8 +196,25 @@ pub fn send_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     checked_len(unsafe { send(stream.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) })
 }
 
+/// Sends all of `bytes` before `deadline`.
+pub fn send_all(stream: &TcpStream, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let sent = deadline.wait(|timeout| {
+            // An empty send buffer takes a small message at once, without a wait before it.
+            let sent = send_at_once(stream, rest);
+            if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+                wait_writable(stream, timeout)?;
+            }
+            sent
+        })?;
+        rest = &rest[sent..];
+    }
+    Ok(())
+}
+
 /// Waits until something can be written (`true`) or `timeout` has passed (`false`). An error, a hang-up or
-/// an interruption counts as writable: the write will tell.
+/// an interruption counts as writable: the write reports it.
 pub fn wait_writable(descriptor: &impl AsFd, timeout: Duration) -> io::Result<bool> {
     let fd = descriptor.as_fd().as_raw_fd();
     match wait_ready(&mut [PollDescriptor { fd, events: POLLOUT, revents: 0 }], timeout) {
@@ -230,7 +233,7 @@ pub fn wait_readable<'a>(sockets: impl Iterator<Item = &'a UdpSocket>, timeout: 
 fn wait_ready(wanted: &mut [PollDescriptor], timeout: Duration) -> io::Result<bool> {
     // Rounded up: a last millisecond that is cut off would end a wait before its time.
     let timeout_ms = c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX);
-    // SAFETY: the pointer and length are of one slice, and nobody else has it.
+    // SAFETY: the pointer and length are of one slice, which is borrowed mutably.
     let ready = checked(unsafe { poll(wanted.as_mut_ptr(), wanted.len() as u64, timeout_ms) })?;
     Ok(ready > 0)
 }
@@ -249,5 +252,47 @@ impl Read for TimedReader<'_> {
             self.stream.set_read_timeout(Some(timeout))?;
             (&*self.stream).read(buffer)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_is_connected_to_itself_is_refused() {
+        let own = "127.0.0.1:4711".parse().unwrap();
+        for (local, peer, expected) in [
+            ("127.0.0.1:4711", "127.0.0.1:4711", true),
+            ("127.0.0.1:4711", "0.0.0.0:4711", true),
+            ("127.0.0.1:4711", "127.0.0.1:4712", false),
+            ("127.0.0.1:4711", "127.0.0.2:4711", false),
+        ] {
+            assert_eq!(is_own(Ok(local.parse().unwrap()), peer.parse().unwrap()), expected, "{peer}");
+        }
+        assert!(!is_own(Err(ErrorKind::Other.into()), own));
+    }
+
+    #[test]
+    fn a_message_longer_than_the_buffers_is_sent_whole_unless_the_deadline_passes() {
+        const LEN: usize = 16 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let message = vec![1; LEN];
+        // Nothing reads.
+        let error = send_all(&connect(), &message, Deadline::after(Duration::from_millis(50))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        drop(listener.accept());
+        let client = connect();
+        let mut peer = listener.accept().unwrap().0;
+        std::thread::scope(|scope| {
+            let received = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                peer.read_to_end(&mut bytes).map(|_| bytes)
+            });
+            send_all(&client, &message, Deadline::after(Duration::from_mins(1))).unwrap();
+            drop(client);
+            assert!(received.join().unwrap().unwrap() == message);
+        });
     }
 }

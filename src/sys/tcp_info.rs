@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use super::socket::{WholeNumbers, get_option};
+use super::options::{WholeNumbers, get_option};
 
 const IPPROTO_TCP: c_int = 6;
 const TCP_INFO: c_int = 11;

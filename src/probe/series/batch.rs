@@ -7,7 +7,7 @@ use super::flow::Answer;
 use super::ledger::Closed;
 use super::times::Sample;
 use crate::probe::{Error, Failure, Phase};
-use crate::sys::stamped::Clocks;
+use crate::sys::stamp::Clocks;
 
 /// Datagrams that were sent together.
 pub(super) struct Batch {

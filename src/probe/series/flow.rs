@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::batch::Batch;
 use super::ledger::{Count, Ledger, Received};
 use crate::series_protocol::{self, Datagram, Id, Request};
-use crate::sys::stamped::{self, Clocks};
+use crate::sys::stamp::Clocks;
+use crate::sys::stamped;
 
 /// How many datagrams are read from a socket before it is the turn of the others: a flooded socket can
 /// neither hold up the rest nor keep a keep-alive from ending.
