@@ -14,6 +14,7 @@
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
 //! | [`metrics`] | histograms, percentiles, and Prometheus' text format |
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
+//! | [`fetch`] | one HTTP request over one deadline, its answer bounded |
 //! | [`dns`] | a stub resolver |
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
 //! | [`series_protocol`] | the datagrams of a UDP series |
@@ -60,6 +61,8 @@ pub mod metrics;
 pub mod log;
 
 pub mod dns;
+pub mod fetch;
+
 pub mod http;
 pub mod series_protocol;
 

@@ -1,10 +1,10 @@
-//! What the probes over TCP share: making the connection, sending the request, counting what was sent again.
+//! The connection of a probe over TCP: opening it, sending a request, its times, what was sent again.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::{Error, Failure, Outcome, Phase, Success, is_own};
+use super::{Error, Failure, Outcome, Phase, Success};
 use crate::sys::{socket, tcp_info};
 use crate::time::Deadline;
 
@@ -27,15 +27,12 @@ pub(super) fn probe(
         Ok(connection) => connection,
         Err(failure) => return Outcome::Failure(failure),
     };
-    let mut outcome = Outcome::of(exchange(&connection));
-    let (Outcome::Success(Success { retransmits, .. }) | Outcome::Failure(Failure { retransmits, .. })) =
-        &mut outcome;
-    *retransmits = tcp_info::retransmits(&connection.stream);
-    outcome
+    let outcome = Outcome::of(exchange(&connection));
+    outcome.with_retransmits(tcp_info::retransmits(&connection.stream))
 }
 
 impl Connection {
-    /// A connection to `address`, which is somebody else.
+    /// A connection to `address`.
     pub(super) fn open(address: SocketAddr, deadline: Deadline) -> Result<Self, Failure> {
         let failure = |error: io::Error| Failure::io(&error, Phase::Connect);
         let stream = socket::stream(address).map_err(failure)?;
@@ -45,9 +42,6 @@ impl Connection {
             ..failure(unconnected.error)
         })?;
         let connected = Instant::now();
-        if is_own(stream.local_addr(), address) {
-            return Err(Failure::new(Error::Refused, Phase::Connect));
-        }
         Ok(Self { stream, start, connected })
     }
 
@@ -60,7 +54,7 @@ impl Connection {
         }
     }
 
-    /// What ends now and has `phase` after its handshake, which ended at `at`.
+    /// A success that ends now; after its handshake came `phase`, which ended at `at`.
     pub(super) fn success(&self, phase: &'static str, at: Instant) -> Success {
         let phases = vec![("connect", self.connected - self.start), (phase, at - self.connected)];
         Success { phases, ..Success::new(self.age()) }

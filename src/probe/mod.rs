@@ -91,6 +91,13 @@ impl Outcome {
             Err(failure) => Self::Failure(failure),
         }
     }
+
+    fn with_retransmits(self, retransmits: u32) -> Self {
+        match self {
+            Self::Success(success) => Self::Success(Success { retransmits, ..success }),
+            Self::Failure(failure) => Self::Failure(Failure { retransmits, ..failure }),
+        }
+    }
 }
 
 impl Success {
@@ -174,14 +181,6 @@ pub fn each(
         }
     }
     None
-}
-
-/// Whether a socket talks to itself: the kernel may choose, as the source port, the very port on this host
-/// that is asked and where nobody listens (a simultaneous open, RFC 9293, 3.5). Who asks the unspecified
-/// address asks this host.
-fn is_own(local: io::Result<SocketAddr>, peer: SocketAddr) -> bool {
-    let same_host = |local: SocketAddr| local.ip() == peer.ip() || peer.ip().is_unspecified();
-    local.is_ok_and(|local| local.port() == peer.port() && same_host(local))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::http::{failure, request};
+use super::http::read_failure;
 use super::{Error, Failure, Phase};
+use crate::fetch;
 use crate::http::StatusCode;
 use crate::http::buffer::Buffer;
 use crate::http::response::{self, ReadError};
@@ -73,18 +74,19 @@ struct Transfer {
 impl Transfer {
     fn run(&mut self, address: SocketAddr) -> Result<(), Failure> {
         let fields = format!("Content-Length: {LENGTH}\r\nExpect: 100-continue\r\n");
-        self.connection.send(request("POST", address, &fields).as_bytes())?;
+        self.connection.send(fetch::head("POST", "/", address, &fields).as_bytes())?;
         self.wait_for_invitation()?;
         self.before = tcp_info::of(&self.connection.stream).unwrap_or_default();
         let body: Vec<u8> = (0..=250).cycle().take(LENGTH).collect();
-        self.send(&body)?;
+        socket::send_all(&self.connection.stream, &body, self.deadline)
+            .map_err(|error| Failure::io(&error, Phase::Send))?;
         let mut reader = TimedReader { stream: &self.connection.stream, deadline: self.deadline };
-        let head = response::read_head(&mut self.buffer, &mut reader).map_err(failure)?;
+        let head = response::read_head(&mut self.buffer, &mut reader).map_err(read_failure)?;
         if head.status != StatusCode::OK {
             return Err(Failure::new(Error::HttpStatus(head.status.as_u16()), Phase::Receive));
         }
         let echo = response::read_body(&mut self.buffer, &mut reader, head.framing, LENGTH as u64);
-        let echo = echo.map_err(failure)?;
+        let echo = echo.map_err(read_failure)?;
         if echo == body { Ok(()) } else { Err(Failure::new(Error::Mismatch, Phase::Receive)) }
     }
 
@@ -99,20 +101,8 @@ impl Transfer {
             Ok(head) if head.status == StatusCode::OK => Err(Failure::new(Error::Mismatch, Phase::Receive)),
             Ok(head) => Err(Failure::new(Error::HttpStatus(head.status.as_u16()), Phase::Receive)),
             Err(ReadError::Io(_)) if deadline.has_passed() => Ok(()),
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(read_failure(error)),
         }
-    }
-
-    fn send(&self, mut rest: &[u8]) -> Result<(), Failure> {
-        let stream = &self.connection.stream;
-        while !rest.is_empty() {
-            let sent = self.deadline.wait(|timeout| {
-                socket::wait_writable(stream, timeout)?;
-                socket::send_at_once(stream, rest)
-            });
-            rest = &rest[sent.map_err(|error| Failure::io(&error, Phase::Send))?..];
-        }
-        Ok(())
     }
 
     fn explain(&self, failure: Failure) -> Stall {

@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::{Error, Failure, Outcome, PING, Phase, Success, is_own};
+use super::{Error, Failure, Outcome, PING, Phase, Success};
 use crate::sys::datagram;
+use crate::sys::socket::is_own;
 use crate::time::Deadline;
 
 /// Probes the echo server at `address`.
