@@ -399,7 +399,7 @@ mod tests {
                 match body_of(&text) {
                     Ok((_, body)) => assert_eq!(body.len(), 1000, "{framing}"),
                     Err(Failed { error: Error::Receive(ReadError::BodyTooLarge), .. }) => {
-                        assert_eq!(len, 1001)
+                        assert_eq!(len, 1001);
                     }
                     Err(failed) => panic!("{framing}: {failed:?}"),
                 }
