@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use super::Report;
-use super::conclusion::NO_VERDICT;
 use super::nodes::{Failures, MAX_FAILURES, Node, State};
+use super::problem::Problem;
 use super::tally::{Tallies, insert};
 
 /// The nodes by what they see.
@@ -29,10 +29,10 @@ pub(super) struct Findings<'a> {
     pub(super) more_nodes: bool,
 }
 
-/// One verdict, and who sees it.
+/// One problem, and the nodes that report it.
 #[derive(Debug)]
 pub(super) struct Fault<'a> {
-    pub(super) verdict: &'a str,
+    pub(super) problem: &'a Problem,
     pub(super) nodes: Vec<&'a str>,
     /// The earliest.
     pub(super) since: SystemTime,
@@ -90,13 +90,13 @@ impl Report {
     }
 
     fn add<'a>(&'a self, faults: &mut Vec<Fault<'a>>, name: &'a str, node: &'a Node) {
-        let (verdict, since, told, detail) = match &node.verdict {
-            Some(verdict) => (&*verdict.name, verdict.since, verdict.told, verdict.detail.clone()),
+        let (problem, since, told, detail) = match &node.verdict {
+            Some(logged) => (&logged.verdict, logged.since, logged.at, logged.detail.clone()),
             None => self.without_verdict(node),
         };
-        let Some(fault) = faults.iter_mut().find(|fault| fault.verdict == verdict) else {
+        let Some(fault) = faults.iter_mut().find(|fault| fault.problem == problem) else {
             let nodes = vec![name];
-            faults.push(Fault { verdict, nodes, since, detail, told_by: name, told, on_all: false });
+            faults.push(Fault { problem, nodes, since, detail, told_by: name, told, on_all: false });
             return;
         };
         fault.nodes.push(name);
@@ -107,9 +107,9 @@ impl Report {
     }
 
     /// What lasts of the failures of a node that gives no verdict.
-    fn without_verdict<'a>(&'a self, node: &'a Node) -> (&'a str, SystemTime, SystemTime, String) {
+    fn without_verdict<'a>(&'a self, node: &'a Node) -> (&'a Problem, SystemTime, SystemTime, String) {
         let since = node.lasting().map(|failures| failures.since).min().unwrap_or(node.last);
         let names: Vec<&str> = node.lasting().map(|failures| self.nodes.failure(failures.number)).collect();
-        (NO_VERDICT, since, node.last, names.join(", "))
+        (&Problem::NoVerdict, since, node.last, names.join(", "))
     }
 }

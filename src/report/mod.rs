@@ -1,7 +1,6 @@
 //! `smoker report`: the lines of many clients in, a screenful out that says which nodes see which fault,
 //! since when, and whom to call. Reads in bounded memory; has no clock but that of the lines.
 
-mod conclusion;
 mod findings;
 mod input;
 mod json;
@@ -9,6 +8,7 @@ mod line;
 mod nodes;
 mod page;
 mod passed;
+mod problem;
 mod replicas;
 mod tally;
 #[cfg(test)]

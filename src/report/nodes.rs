@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::kept;
 use super::line::Line;
+use super::problem::Problem;
 use super::replicas::ip;
 use crate::time::moment;
 
@@ -43,16 +44,17 @@ pub(super) struct Node {
     pub(super) number: u16,
     pub(super) last: SystemTime,
     longest_pause: Duration,
-    pub(super) verdict: Option<Verdict>,
+    pub(super) verdict: Option<Logged>,
     /// Those that it told of before it gave a verdict, or without ever giving one.
     pub(super) failures: Vec<Failures>,
 }
 
 /// The last verdict of a node.
 #[derive(Clone, Debug)]
-pub(super) struct Verdict {
-    pub(super) name: String,
-    pub(super) told: SystemTime,
+pub(super) struct Logged {
+    pub(super) verdict: Problem,
+    /// The time of its line.
+    pub(super) at: SystemTime,
     pub(super) since: SystemTime,
     pub(super) detail: String,
 }
@@ -179,7 +181,7 @@ impl Node {
 
     pub(super) fn state(&self) -> State {
         match &self.verdict {
-            Some(verdict) if verdict.is_fault() => State::Faulty,
+            Some(logged) if logged.verdict.is_fault() => State::Faulty,
             Some(_) => State::Healthy,
             None if self.lasting().next().is_some() => State::Failing,
             None => State::Unjudged,
@@ -201,18 +203,11 @@ impl Node {
     /// The logs of two pods of a node may come in any order: what was told last counts.
     fn judge(&mut self, name: &str, line: &Line) {
         self.failures.clear();
-        if self.verdict.as_ref().is_some_and(|verdict| verdict.told > line.time) {
+        if self.verdict.as_ref().is_some_and(|logged| logged.at > line.time) {
             return;
         }
         let since = line.field("since").and_then(moment).unwrap_or(line.time);
         let detail = kept(line.field("detail").or(line.field("evidence")).unwrap_or("-")).to_owned();
-        self.verdict = Some(Verdict { name: kept(name).to_owned(), told: line.time, since, detail });
-    }
-}
-
-impl Verdict {
-    /// What failed once and passed when tried again is no fault.
-    pub(super) fn is_fault(&self) -> bool {
-        !["healthy", "transient"].contains(&&*self.name)
+        self.verdict = Some(Logged { verdict: Problem::of(kept(name)), at: line.time, since, detail });
     }
 }

@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
 use super::Report;
-use super::conclusion::call;
 use super::findings::{Fault, Findings};
 use super::nodes::MAX_NODES;
 use super::replicas::Replica;
@@ -105,9 +104,9 @@ fn first_that_fits(who: &str, findings: &Findings) -> String {
     let told = |with_since: bool, with_names: bool| {
         let tell = |fault: &Fault| {
             let mut text = match (every, with_names) {
-                (true, _) => fault.verdict.to_owned(),
-                (_, true) => format!("{} on {}", fault.verdict, fault.nodes.join(", ")),
-                (_, false) => format!("{} on {}", fault.verdict, count(fault.nodes.len() as u64, "node")),
+                (true, _) => fault.problem.to_string(),
+                (_, true) => format!("{} on {}", fault.problem, fault.nodes.join(", ")),
+                (_, false) => format!("{} on {}", fault.problem, count(fault.nodes.len() as u64, "node")),
             };
             if with_since {
                 let _ = write!(text, " (since {})", Utc::from(fault.since));
@@ -131,7 +130,7 @@ fn faults(faults: &[Fault]) -> Vec<String> {
     }
     let mut lines = vec!["VERDICT       NODES  SINCE (UTC)          WHERE".to_owned()];
     for fault in faults.iter().take(MAX_FAULT_ROWS) {
-        let (verdict, nodes) = (cut(fault.verdict, 12), fault.nodes.len());
+        let (verdict, nodes) = (cut(fault.problem.name(), 12), fault.nodes.len());
         let (since, names) = (Utc::from(fault.since).to_string(), listed(&fault.nodes, WIDTH - NAMES_AT));
         lines.push(format!("{verdict:<14}{nodes:>5}  {since:<19}  {names}"));
         let room = WIDTH - "  seen:  ()".len();
@@ -139,9 +138,9 @@ fn faults(faults: &[Fault]) -> Vec<String> {
         let by = format!(" ({by})");
         let detail = cut(&fault.detail, WIDTH - "  seen: ".len() - by.chars().count());
         lines.push(format!("  seen: {detail}{by}"));
-        lines.push(format!("  call: {}", call(fault.verdict, fault.on_all)));
+        lines.push(format!("  call: {}", fault.problem.call(fault.on_all)));
     }
-    let others: Vec<&str> = faults.iter().skip(MAX_FAULT_ROWS).map(|fault| fault.verdict).collect();
+    let others: Vec<&str> = faults.iter().skip(MAX_FAULT_ROWS).map(|fault| fault.problem.name()).collect();
     if !others.is_empty() {
         lines.push(format!("and {}", listed(&others, WIDTH - "and ".len())));
     }

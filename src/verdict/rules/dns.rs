@@ -53,7 +53,7 @@ pub(super) static DNS_RECORD: Rule = Rule {
             },
             all_nodes: Call {
                 team: Team::Dns,
-                look_at: "the name itself (Service and namespace, search domains, CoreDNS' configuration)",
+                look_at: "the name itself (Service and namespace, search domains, CoreDNS' Corefile)",
             },
         }),
     },
