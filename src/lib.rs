@@ -3,6 +3,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`cli`] | a command line and an environment in, a command with its settings out; usage texts |
+//! | [`explain`] | what a verdict, error code, evidence word, line, field or metric means |
 //! | [`local`] | a server and a client in one process |
 //! | [`client`] | rounds of probes on a schedule, a line a probe |
 //! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
@@ -41,6 +42,7 @@
 
 pub mod cli;
 
+pub mod explain;
 pub mod local;
 
 pub mod client;

@@ -9,6 +9,7 @@ mod rule;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ pub use evidence::{
 };
 pub use rule::{Advice, Call, Calls, Subject, Team};
 pub use rules::Verdict;
+pub use vocabulary::{EvidenceWord, evidence_words};
 
 impl Verdict {
     /// The verdict of this name; `None` where this version has none.

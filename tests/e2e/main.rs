@@ -4,6 +4,7 @@
 mod client;
 mod command_line;
 mod diagnosis;
+mod explain;
 mod exporter;
 mod manifests;
 mod metrics;

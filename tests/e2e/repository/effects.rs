@@ -49,12 +49,13 @@ fn changes_the_host(source: &Source) -> Complaints {
 }
 
 /// Rooms and files that compute alone, sub-rooms included.
-const PURE: [&str; 17] = [
+const PURE: [&str; 21] = [
     "cli",
     "client/baseline",
     "dns/message",
     "dns/name",
     "dns/reader",
+    "explain",
     "http",
     "log/escape",
     "log/json",
@@ -62,8 +63,11 @@ const PURE: [&str; 17] = [
     "log/text",
     "metrics/histogram",
     "metrics/percentiles",
+    "nearest",
+    "probe/error",
     "probe/mtu/sizes",
     "probe/series/ledger",
+    "report/problem",
     "series_protocol",
     "settings",
     "verdict",

@@ -65,6 +65,19 @@ pub(super) fn fields(kind: &str, event: &str) -> Option<Vec<Field>> {
     }
 }
 
+/// Every line that there is: its kind, its event and the keys of its fields.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    let others = ["VERDICT", "SUMMARY", "CLIENT", "EXPORTER"];
+    let results = ["SUCCESS", "FAILED", "UNMEASURED", "OVERRUN", "LISTENING", "healthy", "transient"];
+    let events = move || results.into_iter().chain(FAULTS).chain(SUMMED_UP);
+    let lines =
+        SUMMED_UP.into_iter().chain(others).flat_map(move |kind| events().map(move |event| (kind, event)));
+    lines.filter_map(|(kind, event)| {
+        let fields = fields(kind, event)?;
+        Some((kind, event, fields.into_iter().map(|field| field.key).collect()))
+    })
+}
+
 /// Of what succeeded.
 fn success(kind: &str) -> Option<Vec<Field>> {
     let latency = always("latency", Milliseconds);

@@ -26,6 +26,11 @@ pub(crate) struct Line {
     fields: Vec<(&'static str, String)>,
 }
 
+/// Every line that a client may print: its kind, its event and the keys of its fields.
+pub(crate) fn known() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    kinds::all()
+}
+
 impl Line {
     /// Takes `text` apart; a panic says that it is no line of a client.
     pub(crate) fn of(text: &str) -> Self {
