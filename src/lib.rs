@@ -9,7 +9,7 @@
 //! | [`server`] | the echo server: TCP, UDP, the HTTP paths, start and stop |
 //! | [`report`] | the lines of many clients in, a screenful out |
 //! | [`verdict`] | what is broken, by the evidence of a diagnosing pass |
-//! | [`settings`] | the settings: names, defaults, limits, validation |
+//! | [`settings`] | how settings are declared, read and refused; knows no command |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`responder`] | what is answered to a datagram of a series |
 //! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
@@ -20,6 +20,8 @@
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
 //! | [`series_protocol`] | the datagrams of a UDP series |
 //! | [`proc`] | what the kernel says of this process and its control group |
+//! | [`digits`] | numbers of decimal digits |
+//! | [`names`] | which names of nodes and pods are accepted |
 //! | [`parallel`] | works done at the same time |
 //! | [`nearest`] | the known words nearest to a misspelled one |
 //! | [`stop`] | how far a stop has come, and sleeps that it ends |
@@ -76,4 +78,6 @@ pub mod stop;
 
 pub mod sys;
 
+pub mod digits;
+pub mod names;
 pub mod time;

@@ -1,22 +1,25 @@
 //! A server and a client against it in one process: the whole of Smoker without any set-up.
 
+pub mod settings;
+
+use crate::client::settings::Ports;
 use crate::client::{self, Ending};
 use crate::log::Log;
 use crate::server;
-use crate::settings;
 use crate::sys::signal::StopSignals;
+use settings::Local;
 
-/// Serves on free loopback ports and probes them as `client` says, until it is done or a signal arrives.
+/// Serves on free loopback ports and probes them, until the client has ended or a signal arrives.
 pub fn run(
-    server: settings::Server,
-    mut client: settings::Client,
+    settings: Local,
     server_log: &Log,
     client_log: &Log,
     signals: &StopSignals,
 ) -> Result<Ending, String> {
+    let Local { server, mut client } = settings;
     let server = server::start(server, server_log)?;
     let server::Addresses { tcp, udp, http } = server.addresses;
-    client.ports = settings::Ports { tcp: tcp.port(), udp: udp.port(), http: http.port() };
+    client.ports = Ports { tcp: tcp.port(), udp: udp.port(), http: http.port() };
     let ending = client::run(&client, client_log, signals);
     server.stop(signals);
     ending

@@ -4,17 +4,25 @@ use std::env;
 use std::io::Write;
 use std::panic;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use smoker::cli::{self, Request, Run};
+use smoker::cli::{self, Run};
+use smoker::client::settings::Client;
 use smoker::client::{self, Ending};
-use smoker::log::{Form, Level, Log, Output, Speaker, Value};
+use smoker::local::settings::Local;
+use smoker::log::{Level, Log, Output, Speaker, Value};
+use smoker::server::settings::Server;
+use smoker::settings::{Logging, Sources};
 use smoker::sys;
 use smoker::sys::signal::StopSignals;
 use smoker::{local, report, server};
 
-/// How long a client waits for whoever reads its lines. The server does not wait at all.
+/// How long a client waits for the reader of its log.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A server serves on, and drops lines, while the reader of its log is slow.
+const SERVER_PATIENCE: Duration = Duration::ZERO;
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
@@ -22,51 +30,62 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> =
         env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    match cli::parse(&arguments, &variable, &host_name) {
-        Err(refusal) => fail(WRONG_USAGE, &refusal.to_string()),
-        Ok(Request::Print(text)) => print(&text),
-        Ok(Request::Report) => report(),
-        Ok(Request::Run(run, level, form)) => match execute(*run, level, form) {
-            Ok(Ending::Well) => ExitCode::SUCCESS,
-            Ok(Ending::WithFailures) => FAILED.into(),
-            Err(message) => fail(FAILED, &message),
-        },
-    }
-}
-
-fn execute(run: Run, level: Level, form: Form) -> Result<Ending, String> {
-    let signals = StopSignals::block().map_err(sys::cannot("block signals"))?;
-    let patience = if matches!(run, Run::Client(_)) { CLIENT_PATIENCE } else { Duration::ZERO };
-    let output = Output::stdout(patience).map_err(sys::cannot("use stdout"))?;
-    let server_log = Log::new(Speaker::Server, level, form, output.clone());
-    let client_log = |node: &str| Log::new(Speaker::Node(node.into()), level, form, output);
-    match run {
-        Run::Server(config) => {
-            log_panics(&server_log);
-            server::run(config, &server_log, &signals).map(|()| Ending::Well)
-        }
-        Run::Client(config) => {
-            let log = client_log(&config.node_name);
-            let ending = client::run(&config, &log, &signals)?;
-            log.finish().map(|()| ending)
-        }
-        Run::Local(server, client) => {
-            log_panics(&server_log);
-            let client_log = client_log(&client.node_name);
-            let ending = local::run(server, client, &server_log, &client_log, &signals)?;
-            client_log.finish().map(|()| ending)
-        }
-    }
-}
-
-fn report() -> ExitCode {
-    match report::read(std::io::stdin().lock()).map_err(sys::cannot("read stdin")) {
-        Ok(report) => {
-            let printed = print(&report.to_string());
-            if report.is_healthy() { printed } else { FAILED.into() }
-        }
+    let sources = Sources { environment: &variable, host_name: &host_name };
+    let ended = match cli::parse(&arguments, &sources) {
+        Err(refusal) => return fail(WRONG_USAGE, &refusal.to_string()),
+        Ok(Run::Print(text)) => print(&text).map(|()| Ending::Well),
+        Ok(Run::Report) => report(),
+        Ok(Run::Server(settings, logging)) => serve(settings, &logging),
+        Ok(Run::Client(settings, logging)) => probe(&settings, &logging),
+        Ok(Run::Local(settings, logging)) => run_local(settings, &logging),
+    };
+    match ended {
+        Ok(Ending::Well) => ExitCode::SUCCESS,
+        Ok(Ending::WithFailures) => FAILED.into(),
         Err(message) => fail(FAILED, &message),
     }
+}
+
+fn serve(settings: Server, logging: &Logging) -> Result<Ending, String> {
+    let signals = block_signals()?;
+    let log = log(Speaker::Server, logging, output(SERVER_PATIENCE)?);
+    log_panics(&log);
+    server::run(settings, &log, &signals).map(|()| Ending::Well)
+}
+
+fn probe(settings: &Client, logging: &Logging) -> Result<Ending, String> {
+    let signals = block_signals()?;
+    let log = log(Speaker::Node(settings.node_name.clone()), logging, output(CLIENT_PATIENCE)?);
+    let ending = client::run(settings, &log, &signals)?;
+    log.finish().map(|()| ending)
+}
+
+fn run_local(settings: Local, logging: &Logging) -> Result<Ending, String> {
+    let signals = block_signals()?;
+    let output = output(SERVER_PATIENCE)?;
+    let server_log = log(Speaker::Server, logging, output.clone());
+    log_panics(&server_log);
+    let client_log = log(Speaker::Node(settings.client.node_name.clone()), logging, output);
+    let ending = local::run(settings, &server_log, &client_log, &signals)?;
+    client_log.finish().map(|()| ending)
+}
+
+fn block_signals() -> Result<StopSignals, String> {
+    StopSignals::block().map_err(sys::cannot("block signals"))
+}
+
+fn output(patience: Duration) -> Result<Arc<Output>, String> {
+    Output::stdout(patience).map_err(sys::cannot("use stdout"))
+}
+
+fn log(speaker: Speaker, logging: &Logging, output: Arc<Output>) -> Log {
+    Log::new(speaker, logging.level, logging.form, output)
+}
+
+fn report() -> Result<Ending, String> {
+    let report = report::read(std::io::stdin().lock()).map_err(sys::cannot("read stdin"))?;
+    print(&report.to_string())?;
+    Ok(if report.is_healthy() { Ending::Well } else { Ending::WithFailures })
 }
 
 /// A panic ends one connection of a server, not the server: it is an event like others.
@@ -81,20 +100,17 @@ fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Empty where there is none, which is refused as every wrong node name is.
+/// Empty where there is none, which is refused like any other wrong node name.
 fn host_name() -> String {
     sys::host::name().unwrap_or_default()
 }
 
-fn print(text: &str) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()).map_err(sys::cannot("write to stdout")) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => fail(FAILED, &message),
-    }
+fn print(text: &str) -> Result<(), String> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(sys::cannot("write to stdout"))
 }
 
 fn fail(status: u8, message: &str) -> ExitCode {
-    // Where stderr is closed, the exit status still tells.
+    // Where stderr is closed, the exit status still shows the failure.
     let _ = writeln!(std::io::stderr(), "smoker: {message}");
     status.into()
 }

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::journal::metrics::Metrics;
+use crate::client::settings;
 use crate::http::{RequestHead, StatusCode};
 use crate::log::{Level, Log, Value};
 use crate::serve::accept;
@@ -18,7 +19,6 @@ use crate::serve::http::{Content, Fields, Reply, Requests, Service, converse};
 use crate::serve::identity::Identity;
 use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
-use crate::settings;
 use crate::stop::{Phase, Stop};
 use crate::sys;
 

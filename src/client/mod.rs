@@ -8,6 +8,7 @@ mod pass;
 mod replicas;
 mod round;
 mod rounds;
+pub mod settings;
 mod starvation;
 mod target;
 
@@ -16,7 +17,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::log::{Level, Log, Value};
-use crate::settings;
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
 use crate::verdict::Verdict;

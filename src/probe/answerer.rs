@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::names::is_object_name;
 use crate::sys::address::unmapped;
-
-/// The longest name of a node or pod: that of a DNS subdomain, which both are in Kubernetes.
-const NAME_LIMIT: usize = 253;
 
 /// A Smoker, as it names itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +39,8 @@ impl Fields {
         let Ok(value) = str::from_utf8(value) else { return };
         match &*name.to_ascii_lowercase() {
             b"smoker-instance" => self.instance = instance(value).or(self.instance),
-            b"smoker-node" if is_name(value) => value.clone_into(&mut self.node),
-            b"smoker-pod" if is_name(value) => value.clone_into(&mut self.pod),
+            b"smoker-node" if is_object_name(value) => value.clone_into(&mut self.node),
+            b"smoker-pod" if is_object_name(value) => value.clone_into(&mut self.pod),
             b"smoker-client" => self.client = value.parse().map(unmapped).ok().or(self.client),
             b"smoker-state" => self.draining = value == "draining",
             _ => {}
@@ -60,12 +58,6 @@ impl Fields {
 fn instance(value: &str) -> Option<u64> {
     let well_formed = value.len() == 16 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     u64::from_str_radix(value, 16).ok().filter(|_| well_formed)
-}
-
-/// What may stand in a line as a word: visible ASCII without the characters that lines are parsed by.
-fn is_name(value: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_graphic() && !b"[]\"\\".contains(&byte);
-    (1..=NAME_LIMIT).contains(&value.len()) && value.bytes().all(fits)
 }
 
 #[cfg(test)]
@@ -128,11 +120,5 @@ mod tests {
             assert_eq!(with("Smoker-Client", wrong).client, None, "{wrong:?}");
         }
         assert!(!with("Smoker-State", b"Draining!").draining);
-    }
-
-    #[test]
-    fn a_name_is_as_long_as_kubernetes_allows_and_no_longer() {
-        assert_eq!(with("Smoker-Pod", &[b'p'; NAME_LIMIT]).pod.len(), NAME_LIMIT);
-        assert_eq!(with("Smoker-Pod", &[b'p'; NAME_LIMIT + 1]).pod, "");
     }
 }

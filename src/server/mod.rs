@@ -2,6 +2,7 @@
 
 mod http;
 mod metrics;
+pub mod settings;
 mod tcp;
 mod udp;
 
@@ -16,7 +17,6 @@ use crate::serve::bind::bind;
 use crate::serve::bodies::Bodies;
 use crate::serve::connections::Connections;
 use crate::serve::identity;
-use crate::settings;
 use crate::stop::{Phase, Stop};
 use crate::sys;
 use crate::sys::datagram::DatagramSocket;
@@ -48,6 +48,9 @@ const OTHER_DESCRIPTORS: usize = 16;
 
 /// How often a stop looks for connections that have become idle, and for the end of the last.
 const STOP_POLL: Duration = Duration::from_millis(2);
+
+/// How long the wait for a signal takes before it begins anew: any long time.
+const SIGNAL_WAIT: Duration = Duration::from_hours(24);
 
 /// A server that runs.
 pub struct Server {
@@ -95,7 +98,7 @@ const LOOPS: [Loop; 3] = [tcp::run, udp::run, http::run];
 /// Serves until a signal arrives, and then stops. An error says what could not be had.
 pub fn run(config: settings::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
     let server = start(config, log)?;
-    while !signals.wait(settings::MAX_DURATION) {}
+    while !signals.wait(SIGNAL_WAIT) {}
     server.stop(signals);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 
 use assert_cmd::Command;
-use smoker::settings::{Fallback, SETTINGS};
+use smoker::cli::COMMANDS;
 
 use crate::support;
 use crate::support::child::Server;
@@ -27,8 +27,6 @@ fn assert_refused(arguments: &[&str], line: &str) {
     smoker(arguments).assert().code(2).stdout("").stderr(format!("smoker: {line}\n"));
 }
 
-const COMMANDS: [&str; 4] = ["server", "client", "check", "local"];
-
 #[test]
 fn version() {
     for word in ["version", "--version", "-V"] {
@@ -41,38 +39,54 @@ fn help_names_every_command() {
     let usage = printed(&["help"]);
     assert_eq!(printed(&["--help"]), usage);
     assert_eq!(printed(&["-h"]), usage);
-    for command in ["server", "client", "check [HOST]", "local", "report", "help", "version"] {
-        assert_eq!(usage.matches(&format!("\n  smoker {command} ")).count(), 1, "{command}: {usage}");
+    for command in &COMMANDS {
+        let rows = usage.lines().filter(|line| {
+            line.starts_with(&format!("  {} ", command.name))
+                && line.ends_with(&format!("  {}", command.about))
+        });
+        assert_eq!(rows.count(), 1, "{}: {usage}", command.name);
     }
 }
 
 #[test]
 fn help_of_a_command_lists_its_settings_and_no_others() {
-    for command in COMMANDS {
-        let usage = printed(&["help", command]);
-        for word in ["--help", "-h"] {
-            assert_eq!(printed(&[command, word]), usage);
+    for command in &COMMANDS {
+        let usage = printed(&["help", command.name]);
+        for words in [[command.name, "--help"], [command.name, "-h"], ["--help", command.name]] {
+            assert_eq!(printed(&words), usage);
         }
-        let listed: Vec<Vec<&str>> =
-            usage.lines().filter(|line| line.starts_with("  --")).map(columns).collect();
-        let expected: Vec<Vec<&str>> = SETTINGS
-            .iter()
-            .filter(|setting| setting.of.iter().any(|of| of.name() == command))
+        let rows = usage.lines().zip(usage.lines().skip(1)).filter(|(row, _)| row.starts_with("  --"));
+        let listed: Vec<Vec<String>> = rows.map(|(row, about)| columns(&format!("{row}  {about}"))).collect();
+        let expected: Vec<Vec<String>> = command
+            .settings()
+            .into_iter()
             .map(|setting| {
-                let (Fallback::Text(default) | Fallback::Said(default)) = setting.fallback;
-                let row = [setting.flag, setting.environment.unwrap_or(""), default, setting.about];
-                row.into_iter().filter(|column| !column.is_empty()).collect()
+                let default = setting.default.to_string();
+                let row =
+                    [setting.flag.unwrap_or(""), setting.environment.unwrap_or(""), &default, setting.about];
+                row.into_iter().filter(|column| !column.is_empty()).map(str::to_owned).collect()
             })
             .collect();
-        assert_eq!(listed, expected, "{command}");
+        assert_eq!(listed, expected, "{}", command.name);
     }
 }
 
 /// The columns of a line of help, the flag's without its metavariable.
-fn columns(line: &str) -> Vec<&str> {
-    let mut columns: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
-    columns[0] = columns[0].split(' ').next().unwrap();
-    columns
+fn columns(line: &str) -> Vec<String> {
+    let columns = line.split("  ").map(str::trim).filter(|column| !column.is_empty());
+    let flag = |column: &str| column.split(' ').next().unwrap().to_owned();
+    columns.enumerate().map(|(at, column)| if at == 0 { flag(column) } else { column.to_owned() }).collect()
+}
+
+#[test]
+fn help_fits_on_a_terminal() {
+    let commands = COMMANDS.iter().map(|command| printed(&["help", command.name]));
+    for line in commands
+        .chain([printed(&["help"])])
+        .flat_map(|usage| usage.lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
 }
 
 #[test]
@@ -94,37 +108,29 @@ fn help_that_cannot_be_written_is_an_error() {
 #[test]
 fn wrong_usage_is_refused_with_one_line() {
     let commands = "(server, client, check, local, report, help or version)";
-    let with_help = "is not a command with help (server, client, check, local or report)";
     for (arguments, line) in [
         (&[][..], &*format!("no command given {commands}")),
-        (&[""], &format!("\"\" is not a command {commands}")),
-        (&["serve"], &format!("\"serve\" is not a command {commands}")),
-        (&["Server"], &format!("\"Server\" is not a command {commands}")),
-        (&["--tcp-port", "1"], &format!("\"--tcp-port\" is not a command {commands}")),
-        (&["a\"b\nc"], &format!("\"a\\\"b\\nc\" is not a command {commands}")),
-        (&["help", "version"], &format!("\"version\" {with_help}")),
-        (&["help", "server", "client"], "stray argument \"client\" (see smoker help)"),
-        (&["--help", "server"], "stray argument \"server\" (see smoker help)"),
-        (&["version", "-V"], "stray argument \"-V\" (see smoker help)"),
-        (&["server", "8080"], "stray argument \"8080\" (see smoker help)"),
-        (&["client", "10.0.0.1"], "stray argument \"10.0.0.1\" (see smoker help)"),
-        (&["local", "here"], "stray argument \"here\" (see smoker help)"),
-        (&["report", "file"], "stray argument \"file\" (see smoker help)"),
-        (&["report", "--help", "x"], "stray argument \"x\" (see smoker help)"),
-        (&["check", "a", "b"], "stray argument \"b\" (see smoker help)"),
-        (&["check", ""], "HOST: \"\" is neither a host name nor an IP address"),
-        (&["check", "-"], "\"-\" is not a flag of smoker check (see smoker help check)"),
-        (&["check", "--", "a"], "\"--\" is not a flag of smoker check (see smoker help check)"),
-        (&["server", "--port", "1"], "\"--port\" is not a flag of smoker server (see smoker help server)"),
-        (&["server", "-tcp-port=1"], "\"-tcp-port\" is not a flag of smoker server (see smoker help server)"),
-        (&["server", "--timeout=1"], "\"--timeout\" is not a flag of smoker server (see smoker help server)"),
-        (
-            &["check", "--interval", "1"],
-            "\"--interval\" is not a flag of smoker check (see smoker help check)",
-        ),
-        (&["local", "--bind", "::1"], "\"--bind\" is not a flag of smoker local (see smoker help local)"),
+        (&[""], &format!("\"\": unknown command {commands}")),
+        (&["frob"], &format!("frob: unknown command {commands}")),
+        (&["--tcp-port", "1"], &format!("--tcp-port: unknown command {commands}")),
+        (&["a\"b\nc"], &format!("\"a\\\"b\\nc\": unknown command {commands}")),
+        (&["help", "frob"], &format!("frob: unknown command {commands}")),
+        (&["help", "server", "client"], "client: unexpected argument (see smoker help server)"),
+        (&["version", "x"], "x: unexpected argument (see smoker help version)"),
+        (&["version", "-V"], "-V: unknown flag (see smoker help version)"),
+        (&["server", "8080"], "8080: unexpected argument (see smoker help server)"),
+        (&["client", "10.0.0.1"], "10.0.0.1: unexpected argument (see smoker help client)"),
+        (&["local", "here"], "here: unexpected argument (see smoker help local)"),
+        (&["report", "file"], "file: unexpected argument (see smoker help report)"),
+        (&["report", "--json"], "--json: unknown flag (see smoker help report)"),
+        (&["check", "a", "b"], "b: unexpected argument (see smoker help check)"),
+        (&["check", "a", "--server-host=b"], "a: HOST is given by --server-host too (give one of them)"),
+        (&["check", ""], "HOST: \"\" is not a host name or IP address (such as smoker-server or 10.0.0.5)"),
+        (&["check", "-"], "-: unknown flag (see smoker help check)"),
+        (&["check", "--", "a"], "--: unknown flag (see smoker help check)"),
+        (&["server", "--frob=1"], "--frob: unknown flag (see smoker help server)"),
         (&["server", "--tcp-port"], "--tcp-port: no value given (--tcp-port PORT)"),
-        (&["client", "--count"], "--count: no value given (--count N)"),
+        (&["client", "--count"], "--count: no value given (--count ROUNDS)"),
         (&["server", "--tcp-port", "--bind"], "--tcp-port: \"--bind\" is not a port number (0 to 65535)"),
     ] {
         assert_refused(arguments, line);

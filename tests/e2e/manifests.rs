@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use smoker::cli::{self, Request, Run};
-use smoker::settings::{self, Host, SETTINGS};
+use smoker::cli::{self, COMMANDS, Run};
+use smoker::client::settings::Client;
+use smoker::server::settings::Server;
+use smoker::settings::{Host, Sources};
 
 use crate::support::yaml::{self, Node};
 
@@ -92,8 +94,8 @@ fn every_variable_is_a_setting_of_its_command() {
         let command = workload.text(&format!("{CONTAINER} args 0"));
         for variable in workload.list(&format!("{CONTAINER} env")) {
             let name = variable.text("name");
-            let known = SETTINGS.iter().find(|setting| setting.environment == Some(name));
-            let read = known.is_some_and(|setting| setting.of.iter().any(|of| of.name() == command));
+            let settings = COMMANDS.iter().find(|known| known.name == command).unwrap().settings();
+            let read = settings.iter().any(|setting| setting.environment == Some(name));
             assert!(read, "smoker {command} does not read {name}");
         }
     }
@@ -106,7 +108,8 @@ fn the_clients_probe_the_service_and_its_replicas_and_name_their_node() {
     assert_eq!(client.host, Host::Name(object("Service", SERVER).text("metadata name").to_owned()));
     assert_eq!(client.endpoints_host, Some(Host::Name(headless.text("metadata name").to_owned())));
     assert_eq!(headless.text("spec clusterIP"), "None");
-    assert_eq!(client.ports, server().ports);
+    let (used, served) = (&client.ports, server().ports);
+    assert_eq!((used.tcp, used.udp, used.http), (served.tcp, served.udp, served.http));
     assert_eq!(client.node_name, "spec.nodeName");
     assert_eq!(client.count, None);
 }
@@ -220,19 +223,17 @@ fn run(workload: &Node) -> Run {
             None => variable.text("valueFrom fieldRef fieldPath").to_owned(),
         })
     };
-    match cli::parse(&arguments, &environment, &|| "the-host-name".to_owned()) {
-        Ok(Request::Run(run, ..)) => *run,
-        other => panic!("smoker {arguments:?} gives {other:?}"),
-    }
+    let sources = Sources { environment: &environment, host_name: &|| "the-host-name".to_owned() };
+    cli::parse(&arguments, &sources).unwrap_or_else(|refusal| panic!("smoker {arguments:?}: {refusal}"))
 }
 
-fn server() -> settings::Server {
-    let Run::Server(server) = run(&object("Deployment", SERVER)) else { panic!("not a server") };
+fn server() -> Server {
+    let Run::Server(server, _) = run(&object("Deployment", SERVER)) else { panic!("not a server") };
     server
 }
 
-fn client() -> settings::Client {
-    let Run::Client(client) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
+fn client() -> Client {
+    let Run::Client(client, _) = run(&object("DaemonSet", CLIENT)) else { panic!("not a client") };
     client
 }
 

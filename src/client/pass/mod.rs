@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::client::pass::retries::{Plan, Results, Subject, carry_out, telling};
 use crate::client::replicas::Replicas;
 use crate::client::round::Round;
+use crate::client::settings;
 use crate::client::target::path_mtu::{self, Path};
 use crate::client::target::protocols::Prober;
 use crate::client::target::series::Datagrams;
@@ -15,7 +16,6 @@ use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::{Burst, Times};
-use crate::settings;
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
 

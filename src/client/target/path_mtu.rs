@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use crate::client::journal::accounts::Accounts;
 use crate::client::journal::lines::{Field, Lines};
 use crate::client::journal::streak::Streak;
+use crate::client::settings;
 use crate::log::Value;
 use crate::probe::path::{self, Finding, PathReport};
 use crate::probe::transfer::{self, Direction};
 use crate::probe::{Error, Failure, Phase};
-use crate::settings;
 use crate::time::Deadline;
 
 /// The addresses that are measured one after another: a black hole takes half a second to be sure of, and

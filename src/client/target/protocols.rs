@@ -6,10 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::client::journal::accounts::Accounts;
 use crate::client::journal::lines::{Field, Lines, retransmits};
 use crate::client::journal::streak::Streak;
+use crate::client::settings;
 use crate::client::target::Aim;
 use crate::log::Value;
 use crate::probe::{self, Answerer, Error, Failure, Outcome, Phase, Report, Success};
-use crate::settings;
 use crate::time::Deadline;
 use crate::verdict::{Protocol, Symptom};
 

@@ -1,0 +1,123 @@
+//! The commands: name, sentence, argument, settings, and what each asks the process to do. Pure.
+
+use super::{Line, Run, usage};
+use crate::client::settings as client;
+use crate::local::settings as local;
+use crate::server::settings as server;
+use crate::settings::{Entry, Invalid, LOGGING};
+
+/// One command.
+#[derive(Debug)]
+pub struct Command {
+    /// Its words after `smoker`: one, or two with a space between (`monitor collect`).
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// What it takes beside flags.
+    pub argument: Argument,
+    /// What its usage text says after the sentence: a line each, indented where it is an example.
+    pub notes: &'static [&'static str],
+    /// The tables of its settings.
+    pub(super) tables: fn() -> Vec<Vec<Entry>>,
+    /// Reads its settings.
+    pub(super) read: fn(&Line) -> Result<Run, Invalid>,
+}
+
+/// What a command takes beside flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// Nothing.
+    None,
+    /// The value of a setting, which has this flag too.
+    Setting {
+        /// What usage texts and refusals call it.
+        name: &'static str,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// Up to so many words.
+    Words {
+        /// What usage texts call them.
+        name: &'static str,
+        /// How many there may be.
+        most: usize,
+    },
+}
+
+impl Command {
+    /// Its settings. One that two of its tables have is listed once.
+    pub fn settings(&self) -> Vec<Entry> {
+        let mut settings: Vec<Entry> = Vec::new();
+        for entry in (self.tables)().into_iter().flatten() {
+            if !settings.iter().any(|listed| listed.flag == entry.flag) {
+                settings.push(entry);
+            }
+        }
+        settings
+    }
+}
+
+/// All commands, in the order of the usage text.
+pub static COMMANDS: [Command; 7] = [
+    Command {
+        name: "server",
+        about: "answers TCP, UDP and HTTP echo requests until stopped",
+        argument: Argument::None,
+        notes: &[],
+        tables: || vec![server::SERVER.entries(), LOGGING.entries()],
+        read: |line| Ok(Run::Server(server::read(&line.given)?, LOGGING.read(&line.given)?)),
+    },
+    Command {
+        name: "client",
+        about: "probes a server at an interval until stopped",
+        argument: Argument::None,
+        notes: &[],
+        tables: || vec![client::CLIENT.entries(), LOGGING.entries()],
+        read: |line| Ok(Run::Client(client::CLIENT.read(&line.given)?, LOGGING.read(&line.given)?)),
+    },
+    Command {
+        name: "check",
+        about: "probes HOST once and reports what is wrong",
+        argument: Argument::Setting { name: "HOST", flag: "--server-host" },
+        notes: &["Exit status 0 if everything is well, 1 if not."],
+        tables: || vec![client::CHECK.entries(), LOGGING.entries()],
+        read: |line| Ok(Run::Client(client::read_check(&line.given)?, LOGGING.read(&line.given)?)),
+    },
+    Command {
+        name: "local",
+        about: "a server and a client in one process: a first look",
+        argument: Argument::None,
+        notes: &[],
+        tables: || vec![local::SERVER.entries(), local::CLIENT.entries(), LOGGING.entries()],
+        read: |line| Ok(Run::Local(local::read(&line.given)?, LOGGING.read(&line.given)?)),
+    },
+    Command {
+        name: "report",
+        about: "summarises client logs from stdin: all nodes on one screen",
+        argument: Argument::None,
+        notes: &[
+            "  kubectl logs -n smoker -l app=smoker-client --prefix --tail=-1 | smoker report",
+            "",
+            "Lines may be text or JSON, with any prefix. Exit status 0 if every node is",
+            "healthy, 1 if not.",
+        ],
+        tables: Vec::new,
+        read: |_| Ok(Run::Report),
+    },
+    Command {
+        name: "help",
+        about: "describes a command and its settings",
+        argument: Argument::Words { name: "COMMAND", most: 2 },
+        notes: &[],
+        tables: Vec::new,
+        read: |line| usage::help(line.commands, line.words).map(Run::Print),
+    },
+    Command {
+        name: "version",
+        about: "prints the version",
+        argument: Argument::None,
+        notes: &[],
+        tables: Vec::new,
+        read: |_| Ok(Run::Print(format!("smoker {}\n", env!("CARGO_PKG_VERSION")))),
+    },
+];
