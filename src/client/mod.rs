@@ -19,7 +19,6 @@ use std::time::Instant;
 use crate::log::{Level, Log, Value};
 use crate::sys::signal::StopSignals;
 use crate::time::Schedule;
-use crate::verdict::Verdict;
 use exporter::Exporter;
 use journal::metrics::Metrics;
 use rounds::Rounds;
@@ -45,7 +44,7 @@ const LONGEST_ROUND: u32 = 10;
 /// during a sleep ends it at once, one during a probe when the probe has ended. An error says what could not
 /// be had.
 pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
-    let metrics = Arc::new(Mutex::new(Metrics::new(Verdict::ALL.map(Verdict::name))));
+    let metrics = Arc::new(Mutex::new(Metrics::default()));
     let exporter = config.client_port.map(|port| Exporter::start(port, config, &metrics, log)).transpose()?;
     let beat = |due| exporter.iter().for_each(|exporter| exporter.beat(due));
     let start = Instant::now();

@@ -40,8 +40,7 @@ impl Round {
 
     /// Whether a probe of the target, or the look-up of its name, has failed.
     pub(super) fn has_failed(&self) -> bool {
-        self.aim.look_up.is_some_and(|look_up| look_up.is_err())
-            || self.probes.iter().any(|probe| probe.first.is_some())
+        self.aim.look_up().error().is_some() || self.probes.iter().any(|probe| probe.first.is_some())
     }
 
     /// Whether no probe of the target has passed.
@@ -64,13 +63,13 @@ impl Round {
 
     /// The evidence so far.
     pub(super) fn evidence(&self) -> Evidence {
-        let target = self.aim.addresses.first().map_or_else(|| self.host.clone(), ToString::to_string);
+        let target = self.aim.first().map_or_else(|| self.host.clone(), |address| address.to_string());
         Evidence {
             host: self.host.clone(),
             target,
             probes: self.probes.clone(),
             replica_failed: self.replica_failed,
-            look_up: self.aim.look_up,
+            look_up: self.aim.look_up(),
             path: self.path.clone(),
             series: self.series.as_ref().map(|series| series.counts),
             ..Evidence::default()

@@ -24,11 +24,12 @@ use super::target::series::Datagrams;
 use crate::client::settings;
 use crate::dns::Resolver;
 use crate::log::Log;
+use crate::probe::Protocol;
 use crate::probe::series::Times;
 use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
-use crate::verdict::{self, Evidence, Probe, Protocol, Ruling, Slowness, Suspect, Tries, Verdict};
+use crate::verdict::{self, Evidence, LookUp, Probe, Ruling, Slowness, Starved, Tries, Verdict};
 
 /// The rounds of a client, and what is kept from one to the next.
 pub(super) struct Rounds<'a> {
@@ -81,12 +82,12 @@ impl<'a> Rounds<'a> {
         let begin = Moment::now();
         let late = self.lines.doubt.begin(due);
         let mut round = self.measure(signals)?;
-        let suspect = self.lines.doubt.suspect();
-        if suspect.is_none() {
+        let starved = self.lines.doubt.starved();
+        if starved.is_none() {
             self.compare_with_history(&mut round);
         }
-        let evidence = self.evidence(&round, suspect, signals)?;
-        let suspect = evidence.suspect;
+        let evidence = self.evidence(&round, starved, signals)?;
+        let starved = evidence.starved;
         let ruling = verdict::judge(&evidence);
         let (verdict, news) = self.standing.judge(&ruling, begin);
         self.accounts.any_failure |= ruling.verdict != Verdict::Healthy;
@@ -94,7 +95,7 @@ impl<'a> Rounds<'a> {
         if news != News::None {
             self.accounts.told(ruling.verdict);
         }
-        self.accounts.end_round(late, suspect, verdict);
+        self.accounts.end_round(late, starved, verdict);
         if verdict == ruling.verdict && verdict != Verdict::Transient {
             self.last = Some(ruling);
         }
@@ -121,7 +122,7 @@ impl<'a> Rounds<'a> {
         let aim =
             self.target.aim(&self.resolver, Deadline::after(timeout), &mut self.lines, &mut self.accounts);
         let mut round = Round::new(self.target.words(), aim);
-        if round.aim.look_up == Some(Ok(())) {
+        if round.aim.look_up() == LookUp::Answered {
             let deadline = Deadline::after(timeout / QUICK);
             round.is_any_nameserver_silent = !self.resolver.nameservers_reply(deadline);
         }
@@ -159,8 +160,8 @@ impl<'a> Rounds<'a> {
 
     fn send_series(&mut self, timeout: Duration, round: &mut Round) {
         let Self { config, datagrams, lines, accounts, .. } = self;
-        let Some(address) = round.aim.addresses.first() else { return };
-        let peer = SocketAddr::new(*address, config.ports.udp);
+        let Some(address) = round.aim.first() else { return };
+        let peer = SocketAddr::new(address, config.ports.udp);
         round.series = datagrams.series(peer, config.udp_flows, config.udp_spacing, timeout, lines, accounts);
     }
 
@@ -175,7 +176,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn measure_path(&mut self, round: &mut Round) {
-        let target = round.aim.addresses.first().copied();
+        let target = round.aim.first();
         let addresses = self.path.addresses(target, self.replicas.in_turn().as_slice());
         let start = Instant::now();
         round.path = path_mtu::measure(&addresses, self.config, Deadline::after(self.config.timeout));
@@ -214,18 +215,18 @@ impl<'a> Rounds<'a> {
     fn evidence(
         &mut self,
         round: &Round,
-        suspect: Option<Suspect>,
+        starved: Option<Starved>,
         signals: &StopSignals,
     ) -> ControlFlow<(), Evidence> {
         let calls_for_pass = round.calls_for_pass() || self.standing.is_faulty() || self.config.is_check;
-        if suspect.is_some() || !calls_for_pass {
-            return ControlFlow::Continue(Evidence { suspect, ..round.evidence() });
+        if starved.is_some() || !calls_for_pass {
+            return ControlFlow::Continue(Evidence { starved, ..round.evidence() });
         }
         unless_stopped(signals)?;
         let pass = Pass {
             config: self.config,
             resolver: &self.resolver,
-            name: self.target.name().filter(|_| round.aim.look_up.is_some()),
+            name: self.target.name().filter(|_| round.aim.look_up() != LookUp::NotAsked),
             prober: self.prober,
             path: &self.path,
             is_hole_standing: self.stands(Verdict::Mtu),
@@ -239,8 +240,8 @@ impl<'a> Rounds<'a> {
         if evidence.path != round.path {
             self.tell_path(evidence.path.as_ref(), start);
         }
-        let suspect = evidence.suspect.or_else(|| self.lines.doubt.suspect());
-        ControlFlow::Continue(Evidence { slowness, suspect, ..evidence })
+        let starved = evidence.starved.or_else(|| self.lines.doubt.starved());
+        ControlFlow::Continue(Evidence { slowness, starved, ..evidence })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::proc::group::{ControlGroup, Denied, Scope, Stall};
 use crate::proc::run_queue::RunQueue;
-use crate::verdict::Suspect;
+use crate::verdict::Starved;
 
 /// The latest that a round may begin, or a wait within it end. Timers end within a millisecond; with both
 /// processors of a machine kept busy 20 ms were seen.
@@ -58,12 +58,12 @@ impl Doubt {
     }
 
     /// Why the round was in doubt when it was last looked into, if it was.
-    pub(super) fn known(&self) -> Option<Suspect> {
+    pub(super) fn known(&self) -> Option<Starved> {
         self.reason()
     }
 
     /// Why the round so far is in doubt, if it is.
-    pub(super) fn suspect(&mut self) -> Option<Suspect> {
+    pub(super) fn starved(&mut self) -> Option<Starved> {
         let Denied { processor, memory } = self.group.denied();
         self.throttled += processor.unwrap_or_default();
         // A wait of the whole machine may be somebody else's.
@@ -79,15 +79,15 @@ impl Doubt {
         self.began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 
-    fn reason(&self) -> Option<Suspect> {
+    fn reason(&self) -> Option<Starved> {
         if self.throttled > THROTTLED {
-            Some(Suspect::Throttled)
+            Some(Starved::Throttled)
         } else if self.late > LATE || self.queued > QUEUED.max(self.lasted() / QUEUED_SHARE) {
-            Some(Suspect::Late)
+            Some(Starved::Late)
         } else if self.stalled > STALLED {
-            Some(Suspect::Memory)
+            Some(Starved::Memory)
         } else if self.short {
-            Some(Suspect::Local)
+            Some(Starved::Local)
         } else {
             None
         }
@@ -99,26 +99,26 @@ mod tests {
     use super::*;
 
     /// A limit of a doubt, and the reason past it.
-    type Limit = (fn(&mut Doubt, Duration), Duration, Suspect);
+    type Limit = (fn(&mut Doubt, Duration), Duration, Starved);
 
     #[test]
     fn each_limit_is_passed_by_a_nanosecond() {
         let limits: [Limit; 4] = [
-            (|doubt, duration| doubt.throttled = duration, THROTTLED, Suspect::Throttled),
-            (|doubt, duration| doubt.waited(duration, Duration::ZERO), LATE, Suspect::Late),
-            (|doubt, duration| doubt.queued = duration, QUEUED, Suspect::Late),
-            (|doubt, duration| doubt.stalled = duration, STALLED, Suspect::Memory),
+            (|doubt, duration| doubt.throttled = duration, THROTTLED, Starved::Throttled),
+            (|doubt, duration| doubt.waited(duration, Duration::ZERO), LATE, Starved::Late),
+            (|doubt, duration| doubt.queued = duration, QUEUED, Starved::Late),
+            (|doubt, duration| doubt.stalled = duration, STALLED, Starved::Memory),
         ];
-        for (set, limit, suspect) in limits {
+        for (set, limit, starved) in limits {
             let mut doubt = Doubt::default();
             set(&mut doubt, limit);
             assert_eq!(doubt.reason(), None, "{limit:?}");
             set(&mut doubt, limit + Duration::from_nanos(1));
-            assert_eq!(doubt.reason(), Some(suspect), "{limit:?}");
+            assert_eq!(doubt.reason(), Some(starved), "{limit:?}");
         }
         let mut doubt = Doubt::default();
         doubt.is_short();
-        assert_eq!(doubt.reason(), Some(Suspect::Local));
+        assert_eq!(doubt.reason(), Some(Starved::Local));
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(doubt.reason(), None);
         doubt.waited(Duration::from_secs(7), Duration::from_secs(5));
         doubt.waited(Duration::ZERO, Duration::from_secs(5));
-        assert_eq!(doubt.reason(), Some(Suspect::Late));
+        assert_eq!(doubt.reason(), Some(Starved::Late));
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
         let mut doubt = Doubt::default();
         let due = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
         assert!(doubt.begin(due) >= Duration::from_secs(2));
-        assert_eq!(doubt.suspect(), Some(Suspect::Late));
+        assert_eq!(doubt.starved(), Some(Starved::Late));
         doubt.begin(Instant::now());
-        assert_eq!(doubt.suspect(), None);
+        assert_eq!(doubt.starved(), None);
     }
 }

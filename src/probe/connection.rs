@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::{Error, Failure, Outcome, Phase, Success};
+use super::{Error, Failure, Outcome, Part, Phase, Success};
 use crate::sys::{socket, tcp_info};
 use crate::time::Deadline;
 
@@ -54,10 +54,10 @@ impl Connection {
         }
     }
 
-    /// A success that ends now; after its handshake came `phase`, which ended at `at`.
-    pub(super) fn success(&self, phase: &'static str, at: Instant) -> Success {
-        let phases = vec![("connect", self.connected - self.start), (phase, at - self.connected)];
-        Success { phases, ..Success::new(self.age()) }
+    /// A success that ends now. After the handshake it had `part`, which ended at `at`.
+    pub(super) fn success(&self, part: Part, at: Instant) -> Success {
+        let parts = vec![(Part::Connect, self.connected - self.start), (part, at - self.connected)];
+        Success { parts, ..Success::new(self.age()) }
     }
 
     /// How long ago the first packet was sent.

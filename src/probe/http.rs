@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::answerer::Fields;
-use super::{Error, Failure, Outcome, Phase, Success};
+use super::{Error, Failure, Outcome, Part, Phase, Success};
 use crate::fetch::{self, Exchange, Request};
 use crate::http::StatusCode;
 use crate::http::response::ReadError;
@@ -43,8 +43,8 @@ fn check(exchange: &mut Exchange, fields: Fields, own: Option<u64>) -> Result<Su
         return Err(Failure::new(Error::Mismatch, Phase::Receive));
     }
     let times = exchange.times();
-    let phases = vec![("connect", times.connect), ("ttfb", times.first_byte)];
-    Ok(Success { phases, answerer, ..Success::new(times.whole) })
+    let parts = vec![(Part::Connect, times.connect), (Part::FirstByte, times.first_byte)];
+    Ok(Success { parts, answerer, ..Success::new(times.whole) })
 }
 
 fn fetch_failure(failed: fetch::Failed) -> Failure {

@@ -5,8 +5,10 @@
 
 mod answerer;
 mod connection;
+mod each;
 mod error;
 mod http;
+mod kind;
 pub mod series;
 mod tcp;
 mod udp;
@@ -17,16 +19,16 @@ pub mod transfer;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::sys;
 use crate::sys::errno::{EACCES, EHOSTDOWN, ENONET, ENOPROTOOPT};
-use crate::time::Deadline;
 
 pub use answerer::Answerer;
+pub use each::{Addresses, Report, each};
 pub use error::{Code, Error};
 pub use http::probe as http;
+pub use kind::{Kind, Part, Protocol};
 pub use tcp::probe as tcp;
 pub use udp::probe as udp;
 
@@ -47,9 +49,9 @@ pub enum Outcome {
 pub struct Success {
     /// From the first packet sent to the last byte checked.
     pub latency: Duration,
-    /// Its parts by name, in their order: `connect` and `echo` of TCP, `connect` and `ttfb` (from then to the
-    /// first byte of the answer) of HTTP; none of UDP.
-    pub phases: Vec<(&'static str, Duration)>,
+    /// Its parts, in their order: the handshake and the echo of TCP, the handshake and the first byte of
+    /// HTTP; none of UDP.
+    pub parts: Vec<(Part, Duration)>,
     /// TCP segments that were sent again.
     pub retransmits: u32,
     /// Who answered, where it is a Smoker and says so.
@@ -103,7 +105,7 @@ impl Outcome {
 impl Success {
     /// A success that took `latency`, of which there is no more to say.
     fn new(latency: Duration) -> Self {
-        Self { latency, phases: Vec::new(), retransmits: 0, answerer: None }
+        Self { latency, parts: Vec::new(), retransmits: 0, answerer: None }
     }
 }
 
@@ -152,76 +154,9 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What the probe of a name found: the address that decided, and those tried in vain before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The address that answered, or the last one tried.
-    pub address: SocketAddr,
-    /// What it did.
-    pub outcome: Outcome,
-    /// The addresses before it, none of which answered.
-    pub failed: Vec<(SocketAddr, Error)>,
-}
-
-/// Probes `addresses` in their order until one answers. Each gets the time left divided by the addresses
-/// left. `None` where there are none.
-pub fn each(
-    addresses: impl ExactSizeIterator<Item = SocketAddr>,
-    deadline: Deadline,
-    probe: impl Fn(SocketAddr, Deadline) -> Outcome,
-) -> Option<Report> {
-    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    let mut failed = Vec::new();
-    for address in addresses {
-        let outcome = probe(address, deadline.share(left));
-        left -= 1;
-        match outcome {
-            Outcome::Failure(Failure { error, .. }) if left > 0 => failed.push((address, error)),
-            _ => return Some(Report { address, outcome, failed }),
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn address(last: u8) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, last], 8080))
-    }
-
-    fn succeeded() -> Outcome {
-        Outcome::Success(Success::new(Duration::ZERO))
-    }
-
-    fn refused() -> Outcome {
-        Outcome::Failure(Failure::new(Error::Refused, Phase::Connect))
-    }
-
-    #[test]
-    fn addresses_are_tried_in_turn_and_share_the_time_that_is_left() {
-        let deadline = Deadline::after(Duration::from_mins(1));
-        let shares = std::cell::RefCell::new(Vec::new());
-        let probe = |tried: SocketAddr, deadline: Deadline| {
-            shares.borrow_mut().push(deadline.left().unwrap().as_secs_f64().round());
-            if tried == address(3) { succeeded() } else { refused() }
-        };
-        let report = each([1, 2, 3, 4].map(address).into_iter(), deadline, probe).unwrap();
-        assert_eq!(report.address, address(3));
-        assert_eq!(report.outcome, succeeded());
-        assert_eq!(report.failed, [(address(1), Error::Refused), (address(2), Error::Refused)]);
-        assert_eq!(*shares.borrow(), [15.0, 20.0, 30.0]);
-    }
-
-    #[test]
-    fn the_last_address_decides_when_all_fail() {
-        let report =
-            each([1, 2].map(address).into_iter(), Deadline::after(Duration::ZERO), |_, _| refused()).unwrap();
-        assert_eq!((report.address, report.outcome), (address(2), refused()));
-        assert_eq!(report.failed, [(address(1), Error::Refused)]);
-        assert_eq!(each([].into_iter(), Deadline::after(Duration::ZERO), |_, _| refused()), None);
-    }
 
     #[test]
     fn errors_of_the_system_become_words_of_the_vocabulary() {

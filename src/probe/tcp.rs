@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::connection::{self, Connection};
-use super::{Error, Failure, Outcome, PING, Phase, Success};
+use super::{Error, Failure, Outcome, PING, Part, Phase, Success};
 use crate::sys::socket::TimedReader;
 use crate::time::Deadline;
 
@@ -30,5 +30,5 @@ fn exchange(connection: &Connection, deadline: Deadline) -> Result<Success, Fail
             return Err(Failure::new(Error::Mismatch, Phase::Receive));
         }
     }
-    Ok(connection.success("echo", Instant::now()))
+    Ok(connection.success(Part::Echo, Instant::now()))
 }

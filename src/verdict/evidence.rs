@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::dns::{self, Surveyed};
 use crate::probe::path::PathReport;
 use crate::probe::series::{Burst, Counts, Dead};
-use crate::probe::{Error, Phase};
+use crate::probe::{Error, Phase, Protocol};
 
 /// All that is known of one round and of the pass that followed it.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,8 @@ pub struct Evidence {
     pub replicas: Replicas,
     /// Whether the round's own probe of a replica failed.
     pub replica_failed: bool,
-    /// The round's look-up; `None` where the target is an address.
-    pub look_up: Option<Result<(), dns::Error>>,
+    /// The round's look-up of the target's name.
+    pub look_up: LookUp,
     /// What each nameserver said when it was asked alone; empty where none was asked.
     pub nameservers: Vec<Surveyed>,
     /// The datagrams of the round's series.
@@ -41,8 +41,8 @@ pub struct Evidence {
     pub path: Option<(IpAddr, PathReport)>,
     /// A latency out of the node's own history, confirmed.
     pub slowness: Option<Slowness>,
-    /// Why the prober itself is in doubt.
-    pub suspect: Option<Suspect>,
+    /// Why the prober itself was starved, if it was.
+    pub starved: Option<Starved>,
 }
 
 /// One protocol of the target.
@@ -56,17 +56,6 @@ pub struct Probe {
     pub first: Option<Symptom>,
     /// What came of trying again; nothing was tried where the first passed.
     pub again: Tries,
-}
-
-/// A protocol that is probed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// `tcp`
-    Tcp,
-    /// `udp`
-    Udp,
-    /// `http`
-    Http,
 }
 
 /// Like probes, made at the same time.
@@ -134,9 +123,21 @@ pub struct Slowness {
     pub usual: Duration,
 }
 
-/// Why what a round found may be the prober's own doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suspect {
+/// What the nameservers said of the target's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LookUp {
+    /// None was asked: the target is an address, or the hosts file has the name.
+    #[default]
+    NotAsked,
+    /// They gave its addresses.
+    Answered,
+    /// They gave none.
+    Failed(dns::Error),
+}
+
+/// Why the prober itself was starved in a round, so that what it found may be its own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Starved {
     /// Its control group was kept from the processor.
     Throttled,
     /// It woke late, or waited for a processor.
@@ -147,18 +148,17 @@ pub enum Suspect {
     Local,
 }
 
-impl Protocol {
-    /// The word in lines and metrics.
-    pub fn name(self) -> &'static str {
+impl LookUp {
+    /// Why it gave no address, where it failed.
+    pub fn error(self) -> Option<dns::Error> {
         match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Http => "http",
+            Self::NotAsked | Self::Answered => None,
+            Self::Failed(error) => Some(error),
         }
     }
 }
 
-impl Suspect {
+impl Starved {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Throttled, Self::Late, Self::Memory, Self::Local];
 

@@ -1,7 +1,7 @@
 //! The kinds of evidence that rules read, whether each is at hand, and its words in a line. Pure.
 
-use super::evidence::{Evidence, Listing, Probe};
-use crate::dns::{self, Reached, Surveyed};
+use super::evidence::{Evidence, Listing, LookUp, Probe};
+use crate::dns::{Reached, Surveyed};
 use crate::log::Value;
 use crate::probe::Error;
 use crate::probe::series::{Burst, Counts};
@@ -39,7 +39,7 @@ impl Fact {
         match self {
             Self::Probes => !evidence.probes.is_empty(),
             Self::Replicas => matches!(evidence.replicas.listing, Listing::Empty | Listing::Listed),
-            Self::LookUp => evidence.look_up.is_some(),
+            Self::LookUp => evidence.look_up != LookUp::NotAsked,
             Self::Nameservers => !evidence.nameservers.is_empty(),
             Self::Series => evidence.series.is_some(),
             Self::Flows => evidence.flows.is_some(),
@@ -47,7 +47,7 @@ impl Fact {
             Self::Direct => !evidence.direct.is_empty(),
             Self::Path => evidence.black_hole().is_some(),
             Self::Latency => evidence.slowness.is_some(),
-            Self::Prober => evidence.suspect.is_some(),
+            Self::Prober => evidence.starved.is_some(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Fact {
         match self {
             Self::Probes => evidence.probes.iter().map(probe).collect(),
             Self::Replicas => vec![format!("endpoint:{}/{}", evidence.up(), evidence.replicas.all.len())],
-            Self::LookUp => evidence.look_up.map(look_up).into_iter().collect(),
+            Self::LookUp => look_up(evidence.look_up).into_iter().collect(),
             Self::Nameservers => evidence.nameservers.iter().map(nameserver).collect(),
             Self::Series => {
                 one(evidence.series, |series| format!("series:{}of{}", series.lost.total(), series.sent))
@@ -80,7 +80,7 @@ impl Fact {
                 let [now, usual] = [latency.now, latency.usual].map(Value::Milliseconds);
                 format!("latency:{now}/{usual}")
             }),
-            Self::Prober => one(evidence.suspect, |suspect| format!("prober:{}", suspect.name())),
+            Self::Prober => one(evidence.starved, |starved| format!("prober:{}", starved.name())),
         }
     }
 }
@@ -106,10 +106,11 @@ fn probe(probe: &Probe) -> String {
     }
 }
 
-fn look_up(result: Result<(), dns::Error>) -> String {
-    match result {
-        Ok(()) => "dns:ok".into(),
-        Err(error) => Error::Dns(error).to_string().replacen('_', ":", 1),
+fn look_up(look_up: LookUp) -> Option<String> {
+    match look_up {
+        LookUp::NotAsked => None,
+        LookUp::Answered => Some("dns:ok".into()),
+        LookUp::Failed(error) => Some(Error::Dns(error).to_string().replacen('_', ":", 1)),
     }
 }
 

@@ -13,9 +13,7 @@ mod vocabulary;
 
 use std::fmt;
 
-pub use evidence::{
-    Evidence, Listing, Probe, Protocol, Replica, Replicas, Slowness, Suspect, Symptom, Tries,
-};
+pub use evidence::{Evidence, Listing, LookUp, Probe, Replica, Replicas, Slowness, Starved, Symptom, Tries};
 pub use rule::{Advice, Call, Calls, Subject, Team};
 pub use rules::Verdict;
 pub use vocabulary::{EvidenceWord, evidence_words};

@@ -1,10 +1,10 @@
 //! Parts of the sentences of `words`: who fails, and how that looks from here. Pure.
 
-use super::evidence::{Evidence, Probe, Protocol, Replica, Symptom};
+use super::evidence::{Evidence, Probe, Replica, Symptom};
 use super::questions::Protocols;
 use crate::dns::{Reached, Surveyed};
 use crate::probe::series::Burst;
-use crate::probe::{Error, Phase};
+use crate::probe::{Error, Phase, Protocol};
 
 /// `10.96.0.12:8080 times out`, `10.96.0.12 times out over tcp, udp, http`, or each protocol with its own
 /// words.

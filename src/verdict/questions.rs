@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::evidence::{Evidence, Probe, Protocol, Replica, Symptom, Tries};
+use super::evidence::{Evidence, Probe, Replica, Symptom, Tries};
 use crate::dns::{Reached, Surveyed};
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::Burst;
 use crate::probe::transfer::Direction;
-use crate::probe::{Error, Phase};
+use crate::probe::{Error, Phase, Protocol};
 
 /// The least source ports that have to lose everything before that counts as a pattern: fewer are bad luck.
 pub(super) const FEWEST_PORTS: usize = 2;

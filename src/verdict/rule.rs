@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::evidence::{Evidence, Protocol};
+use super::evidence::Evidence;
 use super::fact::Fact;
+use crate::probe::Protocol;
 use crate::probe::transfer::Direction;
 
 /// One verdict: all there is to say about it, and when it holds.

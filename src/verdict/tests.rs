@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::evidence::{
-    Evidence, Listing, Probe, Protocol, Replica, Replicas, Slowness, Suspect, Symptom, Tries,
+    Evidence, Listing, LookUp, Probe, Replica, Replicas, Slowness, Starved, Symptom, Tries,
 };
 use super::{Verdict, judge};
 use crate::dns::{self, Answer, Reached, Surveyed};
@@ -12,7 +12,7 @@ use crate::log::MAX_TEXT;
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::{Burst, Counts, Dead, Lost};
 use crate::probe::transfer::Direction;
-use crate::probe::{Error, Phase};
+use crate::probe::{Error, Phase, Protocol};
 
 const PROTOCOLS: [(Protocol, u16); 3] =
     [(Protocol::Tcp, 8080), (Protocol::Udp, 8081), (Protocol::Http, 8082)];
@@ -55,7 +55,7 @@ fn well() -> Evidence {
             listing: Listing::Listed,
             all: vec![replica("10.244.1.7"), replica("10.244.2.7")],
         },
-        look_up: Some(Ok(())),
+        look_up: LookUp::Answered,
         nameservers: vec![nameserver("10.96.0.10", 8, true, Answer::Found)],
         series: Some(counts(16, Lost::default())),
         flows: Some(Dead { asked: 0, dead: 0 }),
@@ -116,8 +116,8 @@ impl Evidence {
         self
     }
 
-    fn names(mut self, look_up: Result<(), dns::Error>, nameservers: &[Surveyed]) -> Self {
-        (self.look_up, self.nameservers) = (Some(look_up), nameservers.to_vec());
+    fn names(mut self, look_up: LookUp, nameservers: &[Surveyed]) -> Self {
+        (self.look_up, self.nameservers) = (look_up, nameservers.to_vec());
         self
     }
 
@@ -133,7 +133,7 @@ impl Evidence {
     fn silent_dns(mut self) -> Self {
         self.series = Some(counts(16, Lost { unknown: 16, ..Lost::default() }));
         let nameservers = [nameserver("10.96.0.10", 0, false, Answer::Silent)];
-        self.names(Err(dns::Error::Timeout), &nameservers)
+        self.names(LookUp::Failed(dns::Error::Timeout), &nameservers)
     }
 }
 
@@ -163,7 +163,7 @@ fn what_passes_again_is_transient_whatever_it_was() {
     assert_says(&evidence, Verdict::Transient, detail, "tcp:ok,udp:timeout/0of4,http:ok,endpoint:2/2,dns:ok");
     assert_is(&Evidence { replica_failed: true, ..well() }, Verdict::Transient);
     let found = [nameserver("10.96.0.10", 8, true, Answer::Found)];
-    assert_is(&well().names(Err(dns::Error::Timeout), &found), Verdict::Transient);
+    assert_is(&well().names(LookUp::Failed(dns::Error::Timeout), &found), Verdict::Transient);
     // One lost datagram is not even that.
     assert_is(
         &Evidence { flows: Some(Dead { asked: 1, dead: 0 }), ..well() }
@@ -188,24 +188,28 @@ fn a_nameserver_that_leaves_questions_unanswered_is_blamed_while_something_answe
     let detail = "10.96.0.11 is silent over UDP and TCP, 1 of 2 nameservers answer whole";
     let words = "dns:ok,nameserver:10.96.0.10/8of8,nameserver:10.96.0.11/0of8/no_tcp,\
                  tcp:ok,udp:ok,http:ok,endpoint:2/2";
-    assert_says(&well().names(Ok(()), &two(8, 0)), Verdict::DnsServer, detail, words);
+    assert_says(&well().names(LookUp::Answered, &two(8, 0)), Verdict::DnsServer, detail, words);
     // A dead replica behind one address, and a blocked UDP port.
-    assert_is(&well().names(Ok(()), &two(4, 8)), Verdict::DnsServer);
+    assert_is(&well().names(LookUp::Answered, &two(4, 8)), Verdict::DnsServer);
     assert_is(
-        &well().names(Err(dns::Error::Timeout), &[nameserver("10.96.0.10", 0, true, Answer::Found)]),
+        &well()
+            .names(LookUp::Failed(dns::Error::Timeout), &[nameserver("10.96.0.10", 0, true, Answer::Found)]),
         Verdict::DnsServer,
     );
     assert_is(&well().silent_dns(), Verdict::DnsServer);
     let no_tcp = |address| nameserver(address, 8, false, Answer::Found);
-    let udp_alone = well().names(Ok(()), &[no_tcp("10.96.0.10"), no_tcp("10.96.0.11")]);
+    let udp_alone = well().names(LookUp::Answered, &[no_tcp("10.96.0.10"), no_tcp("10.96.0.11")]);
     assert_is(&udp_alone, Verdict::DnsServer);
     assert!(judge(&udp_alone).detail.starts_with("10.96.0.10 answers over UDP and is silent over TCP"));
     assert_is(
-        &well().names(Ok(()), &[no_tcp("10.96.0.10"), nameserver("10.96.0.11", 8, true, Answer::Found)]),
+        &well().names(
+            LookUp::Answered,
+            &[no_tcp("10.96.0.10"), nameserver("10.96.0.11", 8, true, Answer::Found)],
+        ),
         Verdict::Healthy,
     );
     // One question may be lost.
-    assert_is(&well().names(Ok(()), &two(7, 8)), Verdict::Healthy);
+    assert_is(&well().names(LookUp::Answered, &two(7, 8)), Verdict::Healthy);
 }
 
 #[test]
@@ -213,15 +217,16 @@ fn a_name_that_the_nameservers_do_not_know_is_the_record() {
     let absent = [nameserver("10.96.0.10", 8, true, Answer::Absent)];
     let detail = "10.96.0.10 says that smoker-server does not exist, kubernetes.default is found";
     let words = "dns:not_found,nameserver:10.96.0.10/8of8,tcp:ok,udp:ok,http:ok";
-    let evidence = well().names(Err(dns::Error::NotFound), &absent);
+    let evidence = well().names(LookUp::Failed(dns::Error::NotFound), &absent);
     assert_says(&evidence, Verdict::DnsRecord, detail, words);
     let failed = [
         nameserver("10.96.0.10", 8, true, Answer::Failed),
         nameserver("10.96.0.11", 0, false, Answer::Silent),
     ];
-    assert_is(&well().names(Err(dns::Error::ServerFailure), &failed), Verdict::DnsRecord);
+    assert_is(&well().names(LookUp::Failed(dns::Error::ServerFailure), &failed), Verdict::DnsRecord);
     // One that fails without any other sign of life may only lack a way out.
-    let cut_off = well().target(hole()).replicas(hole()).names(Err(dns::Error::ServerFailure), &failed);
+    let cut_off =
+        well().target(hole()).replicas(hole()).names(LookUp::Failed(dns::Error::ServerFailure), &failed);
     assert_is(&cut_off, Verdict::PodNetwork);
     // One that knows no cluster is no witness while another is silent.
     let mut foreign = [
@@ -229,7 +234,7 @@ fn a_name_that_the_nameservers_do_not_know_is_the_record() {
         nameserver("192.168.1.1", 8, true, Answer::Absent),
     ];
     foreign[1].kubernetes = Some(Answer::Absent);
-    assert_is(&well().names(Err(dns::Error::NotFound), &foreign), Verdict::DnsServer);
+    assert_is(&well().names(LookUp::Failed(dns::Error::NotFound), &foreign), Verdict::DnsServer);
     // Without an address, too.
     let nowhere = Evidence { probes: vec![], ..evidence.no_replicas(Listing::Empty) };
     assert_is(&nowhere, Verdict::DnsRecord);
@@ -447,12 +452,12 @@ fn slowness_is_said_where_nothing_fails() {
 
 #[test]
 fn a_starved_prober_is_doubted_before_everything() {
-    for suspect in Suspect::ALL {
+    for starved in Starved::ALL {
         let evidence =
-            Evidence { suspect: Some(suspect), ..well().target(hole()).replicas(hole()).silent_dns() };
+            Evidence { starved: Some(starved), ..well().target(hole()).replicas(hole()).silent_dns() };
         let ruling = judge(&evidence);
         assert_eq!(ruling.verdict, Verdict::Prober);
-        assert_eq!(ruling.evidence[..2], [format!("prober:{}", suspect.name()), "tcp:timeout".into()]);
+        assert_eq!(ruling.evidence[..2], [format!("prober:{}", starved.name()), "tcp:timeout".into()]);
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::client::journal::metrics::Metrics;
 use crate::client::journal::summary::Summary;
-use crate::probe::Error;
 use crate::probe::series::{Burst, Counts, Lost, Series};
-use crate::verdict::{Suspect, Verdict};
+use crate::probe::{Error, Kind, Part};
+use crate::verdict::{Starved, Verdict};
 
 /// The accounts of all rounds.
 pub(in crate::client) struct Accounts {
@@ -21,30 +21,25 @@ pub(in crate::client) struct Accounts {
 
 /// One probe: with its latency and phases, or its error.
 struct Entry {
-    protocol: &'static str,
+    kind: Kind,
     result: Result<Timed, Error>,
 }
 
-type Timed = (Duration, Vec<(&'static str, Duration)>);
+type Timed = (Duration, Vec<(Part, Duration)>);
 
 impl Accounts {
     pub(in crate::client) fn new(metrics: Arc<Mutex<Metrics>>) -> Self {
         Self { summary: Summary::default(), any_failure: false, metrics, round: Vec::new() }
     }
 
-    pub(in crate::client) fn success(
-        &mut self,
-        protocol: &'static str,
-        latency: Duration,
-        phases: &[(&'static str, Duration)],
-    ) {
-        self.round.push(Entry { protocol, result: Ok((latency, phases.to_vec())) });
+    pub(in crate::client) fn success(&mut self, kind: Kind, latency: Duration, parts: &[(Part, Duration)]) {
+        self.round.push(Entry { kind, result: Ok((latency, parts.to_vec())) });
     }
 
     /// A probe that failed, and whether that is excused.
-    pub(in crate::client) fn failure(&mut self, protocol: &'static str, error: Error, is_excused: bool) {
+    pub(in crate::client) fn failure(&mut self, kind: Kind, error: Error, is_excused: bool) {
         self.any_failure |= !is_excused;
-        self.round.push(Entry { protocol, result: Err(error) });
+        self.round.push(Entry { kind, result: Err(error) });
     }
 
     /// Counts the datagrams of a series. Where its flows may find out later in which direction one was lost,
@@ -65,30 +60,31 @@ impl Accounts {
 
     /// Counts a verdict that is news.
     pub(in crate::client) fn told(&mut self, verdict: Verdict) {
-        self.metrics().told(verdict.name());
+        self.metrics().logged(verdict);
     }
 
     /// Ends a round that began so `late`.
     pub(in crate::client) fn end_round(
         &mut self,
         late: Duration,
-        suspect: Option<Suspect>,
+        starved: Option<Starved>,
         verdict: Verdict,
     ) {
         let entries = std::mem::take(&mut self.round);
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
-        for Entry { protocol, result } in entries {
-            let succeeded = result.is_ok();
-            let (word, timed) = match result {
-                Ok(timed) => ("success".to_owned(), Some(timed).filter(|_| suspect.is_none())),
-                Err(error) => (error.to_string(), None),
-            };
-            let (latency, phases) = timed.unzip();
-            metrics.probe(protocol, &word, latency, &phases.unwrap_or_default());
-            self.summary.add(protocol, succeeded, latency);
+        for Entry { kind, result } in entries {
+            let timed = result.as_ref().ok().filter(|_| starved.is_none());
+            match &result {
+                Ok(_) => metrics.success(kind),
+                Err(error) => metrics.failure(kind, *error),
+            }
+            if let Some((latency, parts)) = timed {
+                metrics.took(kind, *latency, parts);
+            }
+            self.summary.add(kind, result.is_ok(), timed.map(|(latency, _)| *latency));
         }
-        metrics.round(late, suspect.map(Suspect::name));
-        metrics.verdict(verdict.name());
+        metrics.round(late, starved);
+        metrics.verdict(verdict);
     }
 
     fn metrics(&self) -> MutexGuard<'_, Metrics> {

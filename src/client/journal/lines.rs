@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::client::journal::streak::Running;
 use crate::client::starvation::Doubt;
 use crate::log::{Level, Log, Value};
-use crate::probe::{Error, Failure};
+use crate::probe::{Error, Failure, Kind};
 
 /// A latency from which on the prober may have had a part in it.
 const DOUBTFUL: Duration = Duration::from_millis(10);
@@ -21,9 +21,9 @@ pub(in crate::client) struct Lines<'a> {
 
 impl Lines<'_> {
     /// A success that took so long. What was quick needs no look into what was denied to the prober.
-    pub(in crate::client) fn success(&mut self, kind: &str, took: Duration, fields: &[Field]) {
+    pub(in crate::client) fn success(&mut self, kind: Kind, took: Duration, fields: &[Field]) {
         if took >= DOUBTFUL {
-            self.doubt.suspect();
+            self.doubt.starved();
         }
         self.print(Level::Info, kind, "SUCCESS", fields);
     }
@@ -31,7 +31,7 @@ impl Lines<'_> {
     /// A failure of what `tried` names, with what else there is to say of it.
     pub(in crate::client) fn failure(
         &mut self,
-        kind: &str,
+        kind: Kind,
         failure: &Failure,
         tried: &[Field],
         running: Running,
@@ -54,23 +54,23 @@ impl Lines<'_> {
         }
         fields.extend(retransmits(failure.retransmits));
         fields.extend(rest);
-        self.doubt.suspect();
+        self.doubt.starved();
         self.print(Level::Error, kind, "FAILED", &fields);
     }
 
     /// What could not be measured, and so has neither succeeded nor failed.
-    pub(in crate::client) fn unmeasured(&mut self, kind: &str, failure: &Failure, tried: Field) {
+    pub(in crate::client) fn unmeasured(&mut self, kind: Kind, failure: &Failure, tried: Field) {
         let (error, phase) = (failure.error.to_string(), failure.phase.to_string());
         let fields = [("error", Value::Word(&error)), ("phase", Value::Word(&phase)), tried];
         self.print(Level::Info, kind, "UNMEASURED", &fields);
     }
 
-    fn print(&self, level: Level, kind: &str, event: &str, fields: &[Field]) {
+    fn print(&self, level: Level, kind: Kind, event: &str, fields: &[Field]) {
         match self.doubt.known() {
-            None => self.log.line(level, kind, event, fields),
-            Some(suspect) => {
-                let mark = [("suspect", Value::Word(suspect.name()))];
-                self.log.line(level, kind, event, &[fields, &mark].concat());
+            None => self.log.line(level, kind.word(), event, fields),
+            Some(starved) => {
+                let mark = [("suspect", Value::Word(starved.name()))];
+                self.log.line(level, kind.word(), event, &[fields, &mark].concat());
             }
         }
     }

@@ -1,13 +1,15 @@
-//! What the client tells of itself at `/metrics`: what its rounds have found, counted. When to count is left
-//! to the rounds.
+//! The page at `/metrics`: what a client's rounds have found, counted.
 //!
-//! The labels are closed vocabularies. Every count is there from the start, at zero; what is measured is told
-//! from its first measurement on.
+//! The labels are closed vocabularies. Every count is there from the start, at zero; a measurement is there
+//! from the first time that it is made.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::metrics::{Histogram, Metric, Number, Page, write_own};
 use crate::probe::series::Counts;
+use crate::probe::{Error, Kind, Part};
+use crate::verdict::{Starved, Verdict};
 
 const PROBES: Metric =
     Metric::counter("smoker_probe_total", "Probes, by how they ended.", &["protocol", "result"]);
@@ -42,101 +44,78 @@ const SUSPECT_ROUNDS: Metric = Metric::counter(
 pub const METRICS: &[Metric] =
     &[PROBES, PROBE_DURATION, DATAGRAMS, PATH_MTU, VERDICTS, VERDICT, ROUNDS, ROUND_LATE, SUSPECT_ROUNDS];
 
-/// The kinds of probes.
-pub(in crate::client) const PROTOCOLS: [&str; 7] =
-    ["dns", "tcp", "udp", "udp_series", "http", "mtu", "endpoint"];
+/// The result of a probe that succeeded, beside the labels of [`Error`].
+const SUCCESS: &str = "success";
 
-/// How a probe may end: well, or with one of the log's error codes, of which those of an HTTP status are one.
-pub(in crate::client) const RESULTS: [&str; 16] = [
-    "success",
-    "timeout",
-    "refused",
-    "reset",
-    "unreachable",
-    "closed",
-    "mismatch",
-    "http_status",
-    "http_malformed",
-    "dns_not_found",
-    "dns_timeout",
-    "dns_server_failure",
-    "dns_malformed",
-    "dns_local",
-    "black_hole",
-    "io",
+/// What is timed: probes as a whole, and their parts. Measuring the path MTU is a search, whose length says
+/// nothing of the network.
+const DURATIONS: [(Kind, Option<Part>); 10] = [
+    (Kind::Dns, None),
+    (Kind::Tcp, None),
+    (Kind::Tcp, Some(Part::Connect)),
+    (Kind::Tcp, Some(Part::Echo)),
+    (Kind::Udp, None),
+    (Kind::UdpSeries, None),
+    (Kind::Http, None),
+    (Kind::Http, Some(Part::Connect)),
+    (Kind::Http, Some(Part::FirstByte)),
+    (Kind::Endpoint, None),
 ];
-
-/// Whose durations are told: of a kind of probe as a whole, and of its phases.
-pub(in crate::client) const DURATIONS: [(&str, &str); 10] = [
-    ("dns", "total"),
-    ("tcp", "total"),
-    ("tcp", "connect"),
-    ("tcp", "echo"),
-    ("udp", "total"),
-    ("udp_series", "total"),
-    ("http", "total"),
-    ("http", "connect"),
-    ("http", "ttfb"),
-    ("endpoint", "total"),
-];
-
-/// Why a round may not be trusted.
-pub(in crate::client) const REASONS: [&str; 4] = ["throttled", "late", "memory", "local"];
 
 /// The room for a page: it has 29 KB at first, and 34 KB with ten digits to each count.
 const PAGE_CAPACITY: usize = 40 * 1024;
 
-/// All that is told.
+/// What the rounds have found so far.
 #[derive(Debug)]
 pub(in crate::client) struct Metrics {
-    probes: [[u64; RESULTS.len()]; PROTOCOLS.len()],
-    durations: [Histogram; DURATIONS.len()],
-    /// Of series and bursts.
+    probes: BTreeMap<(Kind, &'static str), u64>,
+    durations: BTreeMap<(Kind, Option<Part>), Histogram>,
     datagrams: Counts,
     path_mtu: Option<u32>,
-    verdicts: Vec<&'static str>,
-    verdict: Option<&'static str>,
-    told: Vec<u64>,
+    /// The verdict now.
+    verdict: Option<Verdict>,
+    /// How often each verdict was logged.
+    verdicts: BTreeMap<Verdict, u64>,
     rounds: u64,
     late: Option<Duration>,
-    suspect: [u64; REASONS.len()],
+    starved: BTreeMap<Starved, u64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            probes: BTreeMap::new(),
+            durations: DURATIONS.map(|timed| (timed, Histogram::default())).into(),
+            datagrams: Counts::default(),
+            path_mtu: None,
+            verdict: None,
+            verdicts: BTreeMap::new(),
+            rounds: 0,
+            late: None,
+            starved: BTreeMap::new(),
+        }
+    }
 }
 
 impl Metrics {
-    /// Nothing found yet, and these verdicts to tell of.
-    pub(in crate::client) fn new(verdicts: impl IntoIterator<Item = &'static str>) -> Self {
-        let verdicts: Vec<&'static str> = verdicts.into_iter().collect();
-        Self {
-            told: vec![0; verdicts.len()],
-            probes: Default::default(),
-            durations: Default::default(),
-            datagrams: Counts::default(),
-            path_mtu: None,
-            verdicts,
-            verdict: None,
-            rounds: 0,
-            late: None,
-            suspect: Default::default(),
-        }
+    /// Counts a probe that succeeded.
+    pub(in crate::client) fn success(&mut self, kind: Kind) {
+        *self.probes.entry((kind, SUCCESS)).or_default() += 1;
     }
 
-    /// Counts a probe: `success` with its latency and its phases, or an error code with none.
-    pub(in crate::client) fn probe(
-        &mut self,
-        protocol: &'static str,
-        result: &str,
-        latency: Option<Duration>,
-        phases: &[(&'static str, Duration)],
-    ) {
-        if let Some(counts) = PROTOCOLS.iter().position(|name| *name == protocol) {
-            self.probes[counts][index_of_result(result)] += 1;
+    /// Counts a probe that failed.
+    pub(in crate::client) fn failure(&mut self, kind: Kind, error: Error) {
+        *self.probes.entry((kind, error.label())).or_default() += 1;
+    }
+
+    /// How long a probe that succeeded took, and its parts.
+    pub(in crate::client) fn took(&mut self, kind: Kind, latency: Duration, parts: &[(Part, Duration)]) {
+        if kind == Kind::Mtu {
+            return;
         }
-        let total = latency.map(|latency| ("total", latency));
-        for (phase, duration) in phases.iter().copied().chain(total) {
-            let timed = DURATIONS.iter().position(|name| *name == (protocol, phase));
-            if let Some(index) = timed {
-                self.durations[index].add(duration);
-            }
+        let parts = parts.iter().map(|(part, took)| (Some(*part), *took));
+        for (part, took) in parts.chain([(None, latency)]) {
+            self.durations.entry((kind, part)).or_default().add(took);
         }
     }
 
@@ -150,24 +129,22 @@ impl Metrics {
         self.path_mtu = Some(bytes);
     }
 
-    /// The verdict is `name`.
-    pub(in crate::client) fn verdict(&mut self, name: &'static str) {
-        self.verdict = Some(name);
+    /// The verdict is `verdict`.
+    pub(in crate::client) fn verdict(&mut self, verdict: Verdict) {
+        self.verdict = Some(verdict);
     }
 
-    /// Counts a verdict that was told.
-    pub(in crate::client) fn told(&mut self, name: &str) {
-        if let Some(index) = self.verdicts.iter().position(|verdict| *verdict == name) {
-            self.told[index] += 1;
-        }
+    /// Counts a verdict that was logged.
+    pub(in crate::client) fn logged(&mut self, verdict: Verdict) {
+        *self.verdicts.entry(verdict).or_default() += 1;
     }
 
-    /// Counts a round that began so much too late, and why it is suspect if it is.
-    pub(in crate::client) fn round(&mut self, late: Duration, suspect: Option<&str>) {
+    /// Counts a round that began so `late`, and why the prober was starved in it if it was.
+    pub(in crate::client) fn round(&mut self, late: Duration, starved: Option<Starved>) {
         self.rounds += 1;
         self.late = Some(late);
-        if let Some(index) = suspect.and_then(|reason| REASONS.iter().position(|name| *name == reason)) {
-            self.suspect[index] += 1;
+        if let Some(starved) = starved {
+            *self.starved.entry(starved).or_default() += 1;
         }
     }
 
@@ -184,14 +161,14 @@ impl Metrics {
 
     fn write_probes(&self, page: &mut Page) {
         let mut family = page.family(&PROBES);
-        for (protocol, counts) in PROTOCOLS.iter().zip(&self.probes) {
-            for (result, count) in RESULTS.iter().zip(counts) {
-                family.sample(&[protocol, result], Number::Whole(*count));
+        for kind in Kind::ALL {
+            for result in [SUCCESS].into_iter().chain(Error::ALL.map(Error::label)) {
+                family.sample(&[kind.label(), result], count(&self.probes, &(kind, result)));
             }
         }
         let mut family = page.family(&PROBE_DURATION);
-        for ((protocol, phase), durations) in DURATIONS.iter().zip(&self.durations) {
-            family.durations(&[protocol, phase], durations);
+        for ((kind, part), durations) in &self.durations {
+            family.durations(&[kind.label(), part.map_or("total", Part::name)], durations);
         }
     }
 
@@ -207,13 +184,13 @@ impl Metrics {
             page.family(&PATH_MTU).sample(&[], Number::Whole(bytes.into()));
         }
         let mut family = page.family(&VERDICTS);
-        for (name, count) in self.verdicts.iter().zip(&self.told) {
-            family.sample(&[name], Number::Whole(*count));
+        for verdict in Verdict::ALL {
+            family.sample(&[verdict.name()], count(&self.verdicts, &verdict));
         }
-        if let Some(present) = self.verdict {
+        if let Some(now) = self.verdict {
             let mut family = page.family(&VERDICT);
-            for name in &self.verdicts {
-                family.sample(&[name], Number::Whole((*name == present).into()));
+            for verdict in Verdict::ALL {
+                family.sample(&[verdict.name()], Number::Whole((verdict == now).into()));
             }
         }
     }
@@ -224,8 +201,8 @@ impl Metrics {
             page.family(&ROUND_LATE).sample(&[], Number::Seconds(late));
         }
         let mut family = page.family(&SUSPECT_ROUNDS);
-        for (reason, count) in REASONS.iter().zip(self.suspect) {
-            family.sample(&[reason], Number::Whole(count));
+        for starved in Starved::ALL {
+            family.sample(&[starved.name()], count(&self.starved, &starved));
         }
     }
 }
@@ -245,19 +222,15 @@ fn each_count(counts: &Counts) -> [(&'static str, &'static str, u64); 9] {
     ]
 }
 
-/// What is no word of the vocabulary counts as `io`, which stands for anything else.
-fn index_of_result(result: &str) -> usize {
-    let is_status = |digits: &str| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let result = if result.strip_prefix("http_").is_some_and(is_status) { "http_status" } else { result };
-    RESULTS.iter().position(|name| *name == result).unwrap_or(RESULTS.len() - 1)
+/// The count under `key`: zero until something is counted there.
+fn count<K: Ord>(counts: &BTreeMap<K, u64>, key: &K) -> Number {
+    Number::Whole(counts.get(key).copied().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns;
     use crate::metrics::{OWN, assert_declares};
-    use crate::probe::Error;
     use crate::probe::series::Lost;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
@@ -270,7 +243,7 @@ mod tests {
 
     #[test]
     fn counts_are_there_from_the_start_and_measurements_once_they_are_made() {
-        let mut metrics = Metrics::new(["healthy", "loss"]);
+        let mut metrics = Metrics::default();
         for name in [
             "smoker_probe_total{protocol=\"endpoint\",result=\"timeout\"}",
             "smoker_probe_duration_seconds_count{protocol=\"http\",phase=\"ttfb\"}",
@@ -288,7 +261,7 @@ mod tests {
         ];
         assert_eq!(measured.map(|name| sample(&metrics, name)), [const { None }; 4]);
         metrics.path_mtu(1400);
-        metrics.verdict("loss");
+        metrics.verdict(Verdict::Loss);
         metrics.round(MILLISECOND, None);
         let expected = ["1400", "0", "1", "0.001"].map(|value| Some(value.to_owned()));
         assert_eq!(measured.map(|name| sample(&metrics, name)), expected);
@@ -296,8 +269,8 @@ mod tests {
 
     #[test]
     fn the_page_has_the_metrics_of_the_table() {
-        let mut metrics = Metrics::new(["loss"]);
-        metrics.verdict("loss");
+        let mut metrics = Metrics::default();
+        metrics.verdict(Verdict::Loss);
         metrics.path_mtu(1400);
         metrics.round(MILLISECOND, None);
         assert_declares(&metrics.page(), &[METRICS, OWN]);
@@ -305,13 +278,14 @@ mod tests {
 
     #[test]
     fn a_page_of_long_numbers_has_room() {
-        let mut metrics = Metrics::new(["a_verdict_of_usual_length"; 17]);
-        metrics.verdict("a_verdict_of_usual_length");
+        let mut metrics = Metrics::default();
+        metrics.verdict(Verdict::Healthy);
         metrics.path_mtu(u32::MAX);
         metrics.round(Duration::from_nanos(9_999_999_999), None);
         let most = u64::from(u32::MAX);
         metrics.rounds = most;
-        metrics.probes = [[most; RESULTS.len()]; PROTOCOLS.len()];
+        let results = [SUCCESS].into_iter().chain(Error::ALL.map(Error::label));
+        metrics.probes = results.flat_map(|result| Kind::ALL.map(|kind| ((kind, result), most))).collect();
         let lost = Lost { forward: most, return_: most, unknown: most };
         metrics.datagrams = Counts {
             sent: most,
@@ -322,16 +296,17 @@ mod tests {
             reordered: most,
             late: most,
         };
-        metrics.told.fill(most);
-        metrics.suspect = [most; REASONS.len()];
+        metrics.verdicts = Verdict::ALL.map(|verdict| (verdict, most)).into();
+        metrics.starved = Starved::ALL.map(|starved| (starved, most)).into();
         assert_eq!(metrics.page().capacity(), PAGE_CAPACITY);
     }
 
     #[test]
     fn probes_are_counted_by_result_and_timed_where_they_succeed() {
-        let mut metrics = Metrics::new([]);
-        metrics.probe("tcp", "success", Some(3 * MILLISECOND), &[("connect", MILLISECOND)]);
-        metrics.probe("tcp", "http_503", None, &[]);
+        let mut metrics = Metrics::default();
+        metrics.success(Kind::Tcp);
+        metrics.took(Kind::Tcp, 3 * MILLISECOND, &[(Part::Connect, MILLISECOND)]);
+        metrics.failure(Kind::Tcp, Error::HttpStatus(503));
         for (name, value) in [
             ("smoker_probe_total{protocol=\"tcp\",result=\"success\"}", "1"),
             ("smoker_probe_total{protocol=\"tcp\",result=\"http_status\"}", "1"),
@@ -344,39 +319,12 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_a_result_of_its_own() {
-        let errors = [
-            (Error::Timeout, "timeout"),
-            (Error::Refused, "refused"),
-            (Error::Reset, "reset"),
-            (Error::Unreachable, "unreachable"),
-            (Error::Closed, "closed"),
-            (Error::Mismatch, "mismatch"),
-            (Error::HttpStatus(7), "http_status"),
-            (Error::HttpStatus(503), "http_status"),
-            (Error::HttpMalformed, "http_malformed"),
-            (Error::Dns(dns::Error::NotFound), "dns_not_found"),
-            (Error::Dns(dns::Error::Timeout), "dns_timeout"),
-            (Error::Dns(dns::Error::ServerFailure), "dns_server_failure"),
-            (Error::Dns(dns::Error::Malformed), "dns_malformed"),
-            (Error::Dns(dns::Error::Local), "dns_local"),
-            (Error::Io, "io"),
-        ];
-        for (error, result) in errors {
-            assert_eq!(RESULTS[index_of_result(&error.to_string())], result);
-        }
-        for unknown in ["", "http_", "http_5xx", "http_0503"] {
-            assert_eq!(RESULTS[index_of_result(unknown)], "io");
-        }
-    }
-
-    #[test]
     fn datagrams_and_suspect_rounds_add_up() {
-        let mut metrics = Metrics::new([]);
+        let mut metrics = Metrics::default();
         for _ in 0..2 {
             let lost = Lost { return_: 1, ..Lost::default() };
             metrics.datagrams(Counts { sent: 16, answered: 15, unsent: 2, lost, ..Counts::default() });
-            metrics.round(Duration::ZERO, Some("late"));
+            metrics.round(Duration::ZERO, Some(Starved::Late));
         }
         for (name, value) in [
             ("smoker_udp_datagrams_total{direction=\"both\",outcome=\"sent\"}", "32"),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::log::{Level, Log, Value};
 use crate::metrics::{Jitter, Percentiles};
+use crate::probe::Kind;
 
 /// One protocol's probes since the last summary.
 #[derive(Debug)]
 struct Account {
-    protocol: &'static str,
+    kind: Kind,
     count: u64,
     failures: u64,
     percentiles: Percentiles,
@@ -23,13 +24,8 @@ pub(in crate::client) struct Summary {
 
 impl Summary {
     /// Counts a probe: with its latency where it succeeded and the prober was not in doubt.
-    pub(in crate::client) fn add(
-        &mut self,
-        protocol: &'static str,
-        succeeded: bool,
-        latency: Option<Duration>,
-    ) {
-        let account = self.account(protocol);
+    pub(in crate::client) fn add(&mut self, kind: Kind, succeeded: bool, latency: Option<Duration>) {
+        let account = self.account(kind);
         account.count += 1;
         account.failures += u64::from(!succeeded);
         if let Some(latency) = latency {
@@ -45,11 +41,11 @@ impl Summary {
         }
     }
 
-    fn account(&mut self, protocol: &'static str) -> &mut Account {
-        let known = self.accounts.iter().position(|account| account.protocol == protocol);
+    fn account(&mut self, kind: Kind) -> &mut Account {
+        let known = self.accounts.iter().position(|account| account.kind == kind);
         let at = known.unwrap_or_else(|| {
             let (percentiles, jitter) = (Percentiles::default(), Jitter::default());
-            self.accounts.push(Account { protocol, count: 0, failures: 0, percentiles, jitter });
+            self.accounts.push(Account { kind, count: 0, failures: 0, percentiles, jitter });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]
@@ -73,6 +69,6 @@ impl Account {
                 .map(|(key, duration)| (key, Value::Milliseconds(duration))),
             );
         }
-        log.line(Level::Info, "SUMMARY", &*self.protocol.to_ascii_uppercase(), &fields);
+        log.line(Level::Info, "SUMMARY", self.kind.word(), &fields);
     }
 }

@@ -17,7 +17,7 @@ use crate::parallel;
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::{Burst, Times};
 use crate::time::Deadline;
-use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Suspect};
+use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Starved};
 
 /// The burst to the target: 256 datagrams, four from each of 64 new source ports. With every twentieth lost,
 /// one port in a hundred thousand loses all four.
@@ -55,8 +55,8 @@ impl Pass<'_> {
     ) -> (Evidence, Option<Times>) {
         let deadline = Deadline::after(self.config.timeout);
         let nameservers = self.ask_for_names(round, replicas, deadline.share(3));
-        let learned = nameservers.iter().flat_map(|server| &server.addresses);
-        let target = round.aim.addresses.iter().chain(learned).next().copied();
+        let mut learned = nameservers.iter().flat_map(|server| &server.addresses);
+        let target = round.aim.first().or(learned.next().copied());
         let listed = replicas.addresses();
         let large = self.path.addresses(target, &listed);
         let measure = |deadline| path_mtu::measure(&large, self.config, deadline);
@@ -156,9 +156,9 @@ impl Pass<'_> {
             direct,
             flows: results.flows,
             path: results.path.or(round.path.clone()),
-            suspect: match (results.is_short, is_late) {
-                (true, _) => Some(Suspect::Local),
-                (false, true) => Some(Suspect::Late),
+            starved: match (results.is_short, is_late) {
+                (true, _) => Some(Starved::Local),
+                (false, true) => Some(Starved::Late),
                 (false, false) => None,
             },
             ..round.evidence()

@@ -7,9 +7,9 @@ use crate::client::target::path_mtu::Measured;
 use crate::client::target::protocols::Prober;
 use crate::parallel::{self, Work};
 use crate::probe::series::{self, Burst, Dead, Flows, Times};
-use crate::probe::{Answerer, Error, Outcome, Phase};
+use crate::probe::{Answerer, Error, Outcome, Phase, Protocol};
 use crate::time::Deadline;
-use crate::verdict::{Protocol, Symptom, Tries};
+use crate::verdict::{Symptom, Tries};
 
 /// The time between the datagrams of another series.
 const SPACING: Duration = Duration::from_millis(1);

@@ -9,7 +9,7 @@ use crate::client::journal::streak::Streak;
 use crate::client::replicas::Replicas;
 use crate::client::target::protocols::{answerer_fields, durations};
 use crate::log::Value;
-use crate::probe::Outcome;
+use crate::probe::{Kind, Outcome, Protocol};
 
 /// Prints what came of probing the replica at `address`. Whether it failed without an excuse.
 pub(in crate::client) fn tell(
@@ -31,18 +31,18 @@ pub(in crate::client) fn tell(
             if replicas.take_change(address.ip()) {
                 fields.push(("instance", Value::Word("changed")));
             }
-            lines.success("ENDPOINT", success.latency, &fields);
-            accounts.success("endpoint", success.latency, &success.phases);
+            lines.success(Kind::Endpoint, success.latency, &fields);
+            accounts.success(Kind::Endpoint, success.latency, &success.parts);
             false
         }
         Outcome::Failure(failure) => {
             replicas.failed(address.ip());
             let excuse = replicas.excuse(address.ip(), true);
             let running = streak.fail(SystemTime::now());
-            let mut rest = vec![("protocol", Value::Word("http"))];
+            let mut rest = vec![("protocol", Value::Word(Protocol::Http.name()))];
             rest.extend(excuse.map(|excuse| ("excused", Value::Word(excuse.name()))));
-            lines.failure("ENDPOINT", failure, &[("address", Value::Address(address))], running, &rest);
-            accounts.failure("endpoint", failure.error, excuse.is_some());
+            lines.failure(Kind::Endpoint, failure, &[("address", Value::Address(address))], running, &rest);
+            accounts.failure(Kind::Endpoint, failure.error, excuse.is_some());
             excuse.is_none()
         }
     }

@@ -6,16 +6,17 @@ pub(in crate::client) mod protocols;
 pub(in crate::client) mod series;
 
 use std::net::IpAddr;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::client::journal::accounts::Accounts;
 use crate::client::journal::lines::{Field, Lines};
 use crate::client::journal::streak::Streak;
-use crate::dns::{self, Resolver};
+use crate::dns::{self, Found, Resolver};
 use crate::log::Value;
-use crate::probe::{Error, Failure, Phase};
+use crate::probe::{Addresses, Error, Failure, Kind, Phase};
 use crate::settings::Host;
 use crate::time::Deadline;
+use crate::verdict::LookUp;
 
 /// The most addresses that are tried: each has its share of a probe's time, and a share of less than a
 /// sixteenth of it is no fair trial.
@@ -24,28 +25,41 @@ const ADDRESSES: usize = 16;
 /// The server, by name or address.
 pub(in crate::client) struct Target {
     host: Host,
-    known: Vec<IpAddr>,
+    /// What the last look-up that succeeded gave.
+    known: Option<Addresses>,
     streak: Streak,
 }
 
 /// Where a round's probes go.
 #[derive(Clone, Debug)]
-pub(in crate::client) struct Aim {
-    /// In the order of trying; empty where none was ever learned.
-    pub(in crate::client) addresses: Vec<IpAddr>,
-    /// Whether they are remembered from a round before.
-    pub(in crate::client) is_cached: bool,
-    /// What the nameservers said; `None` where none was asked.
-    pub(in crate::client) look_up: Option<Result<(), dns::Error>>,
+pub(in crate::client) enum Aim {
+    /// To these addresses: what `look_up` gave, or where that failed, what an earlier one gave.
+    At { addresses: Addresses, look_up: LookUp },
+    /// Nowhere: the look-up failed like this, and so has every one before.
+    Nowhere { error: dns::Error },
+}
+
+impl Aim {
+    /// The address that is tried first.
+    pub(in crate::client) fn first(&self) -> Option<IpAddr> {
+        match self {
+            Self::At { addresses, .. } => Some(addresses.first),
+            Self::Nowhere { .. } => None,
+        }
+    }
+
+    /// What the nameservers said.
+    pub(in crate::client) fn look_up(&self) -> LookUp {
+        match self {
+            Self::At { look_up, .. } => *look_up,
+            Self::Nowhere { error } => LookUp::Failed(*error),
+        }
+    }
 }
 
 impl Target {
     pub(in crate::client) fn new(host: &Host) -> Self {
-        let known = match host {
-            Host::Address(address) => vec![*address],
-            Host::Name(_) => vec![],
-        };
-        Self { host: host.clone(), known, streak: Streak::default() }
+        Self { host: host.clone(), known: None, streak: Streak::default() }
     }
 
     /// The name that is looked up, if one is.
@@ -72,47 +86,56 @@ impl Target {
         lines: &mut Lines,
         accounts: &mut Accounts,
     ) -> Aim {
-        let Host::Name(name) = self.host.clone() else {
-            return Aim { addresses: self.known.clone(), is_cached: false, look_up: None };
+        let name = match &self.host {
+            Host::Name(name) => name.clone(),
+            Host::Address(address) => {
+                let addresses = Addresses { first: *address, others: vec![] };
+                return Aim::At { addresses, look_up: LookUp::NotAsked };
+            }
         };
         let start = Instant::now();
-        let found = resolver.look_up(&name, deadline);
+        let found = resolver.look_up(&name, deadline).and_then(|found| {
+            let addresses = Addresses::new(&found.addresses, ADDRESSES).ok_or(dns::Error::NotFound)?;
+            Ok((found, addresses))
+        });
         let latency = start.elapsed();
-        let look_up = found.as_ref().map(drop).map_err(|error| *error);
-        let nameserver = found.as_ref().ok().and_then(|found| found.resolver).map(|resolver| resolver.ip());
         match found {
-            Ok(found) => {
-                self.streak.end();
-                let addresses: Vec<Value> = found.addresses.iter().copied().map(Value::Ip).collect();
-                let mut fields = vec![
-                    ("latency", Value::Milliseconds(latency)),
-                    ("name", Value::Word(&found.name)),
-                    ("addresses", Value::List(&addresses)),
-                ];
-                fields.push(("resolver", nameserver.map_or(Value::Word("hosts"), Value::Ip)));
-                lines.success("DNS", latency, &fields);
-                accounts.success("dns", latency, &[]);
-                self.known = found.addresses;
-                self.known.truncate(ADDRESSES);
+            Ok((found, addresses)) => {
+                self.tell_success(&found, latency, lines, accounts);
+                self.known = Some(addresses.clone());
+                // What the hosts file says, no nameserver need know.
+                let look_up = found.resolver.map_or(LookUp::NotAsked, |_| LookUp::Answered);
+                Aim::At { addresses, look_up }
             }
-            Err(error) => self.tell_failure(&name, error, lines, accounts),
+            Err(error) => {
+                self.tell_failure(&name, error, lines, accounts);
+                let at = |addresses| Aim::At { addresses, look_up: LookUp::Failed(error) };
+                self.known.clone().map_or(Aim::Nowhere { error }, at)
+            }
         }
-        // What the hosts file says, no nameserver need know.
-        let is_by_hosts = look_up.is_ok() && nameserver.is_none();
-        Aim {
-            addresses: self.known.clone(),
-            is_cached: look_up.is_err(),
-            look_up: Some(look_up).filter(|_| !is_by_hosts),
-        }
+    }
+
+    fn tell_success(&mut self, found: &Found, latency: Duration, lines: &mut Lines, accounts: &mut Accounts) {
+        self.streak.end();
+        let addresses: Vec<Value> = found.addresses.iter().copied().map(Value::Ip).collect();
+        let resolver = found.resolver.map_or(Value::Word("hosts"), |resolver| Value::Ip(resolver.ip()));
+        let fields = [
+            ("latency", Value::Milliseconds(latency)),
+            ("name", Value::Word(&found.name)),
+            ("addresses", Value::List(&addresses)),
+            ("resolver", resolver),
+        ];
+        lines.success(Kind::Dns, latency, &fields);
+        accounts.success(Kind::Dns, latency, &[]);
     }
 
     fn tell_failure(&mut self, name: &str, error: dns::Error, lines: &mut Lines, accounts: &mut Accounts) {
         let failure = Failure::new(Error::Dns(error), Phase::Resolve);
-        let cached: Vec<Value> = self.known.iter().copied().map(Value::Ip).collect();
+        let cached: Vec<Value> = self.known.iter().flat_map(Addresses::iter).map(Value::Ip).collect();
         let cached: Option<Field> = (!cached.is_empty()).then_some(("cached", Value::List(&cached)));
         let running = self.streak.fail(SystemTime::now());
         let rest: Vec<Field> = cached.into_iter().collect();
-        lines.failure("DNS", &failure, &[("name", Value::Word(name))], running, &rest);
-        accounts.failure("dns", failure.error, false);
+        lines.failure(Kind::Dns, &failure, &[("name", Value::Word(name))], running, &rest);
+        accounts.failure(Kind::Dns, failure.error, false);
     }
 }

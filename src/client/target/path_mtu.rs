@@ -10,7 +10,7 @@ use crate::client::settings;
 use crate::log::Value;
 use crate::probe::path::{self, Finding, PathReport};
 use crate::probe::transfer::{self, Direction};
-use crate::probe::{Error, Failure, Phase};
+use crate::probe::{Error, Failure, Kind, Phase};
 use crate::time::Deadline;
 
 /// The addresses that are measured one after another: a black hole takes half a second to be sure of, and
@@ -109,19 +109,23 @@ impl Path {
         match &report.finding {
             Finding::Whole | Finding::Smaller => {
                 self.streak.end();
-                lines.success("MTU", took, &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>());
-                accounts.success("mtu", took, &[]);
+                lines.success(
+                    Kind::Mtu,
+                    took,
+                    &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>(),
+                );
+                accounts.success(Kind::Mtu, took, &[]);
             }
             Finding::BlackHole(direction) => {
                 let direction = direction.map(|direction| ("direction", Value::Word(word(direction))));
                 let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
                 let failure = Failure::new(Error::BlackHole, Phase::Receive);
-                lines.failure("MTU", &failure, &tried, self.streak.fail(SystemTime::now()), &[whose]);
-                accounts.failure("mtu", failure.error, false);
+                lines.failure(Kind::Mtu, &failure, &tried, self.streak.fail(SystemTime::now()), &[whose]);
+                accounts.failure(Kind::Mtu, failure.error, false);
             }
             // A server that does not echo says nothing of the path.
             Finding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
-            Finding::Unmeasured(failure) => lines.unmeasured("MTU", failure, whose),
+            Finding::Unmeasured(failure) => lines.unmeasured(Kind::Mtu, failure, whose),
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::client::journal::streak::Streak;
 use crate::client::settings;
 use crate::client::target::Aim;
 use crate::log::Value;
-use crate::probe::{self, Answerer, Error, Failure, Outcome, Phase, Report, Success};
+use crate::probe::{self, Answerer, Error, Failure, Outcome, Phase, Protocol, Report, Success};
 use crate::time::Deadline;
-use crate::verdict::{Protocol, Symptom};
+use crate::verdict::Symptom;
 
 /// One protocol at its port.
 pub(in crate::client) struct Service {
@@ -54,15 +54,6 @@ impl Prober {
     }
 }
 
-/// The word of a protocol in the lines.
-pub(in crate::client) fn kind(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "TCP",
-        Protocol::Udp => "UDP",
-        Protocol::Http => "HTTP",
-    }
-}
-
 impl Service {
     /// Probes the addresses and prints the line. The error is how it failed.
     pub(in crate::client) fn probe(
@@ -74,27 +65,30 @@ impl Service {
         lines: &mut Lines,
         accounts: &mut Accounts,
     ) -> Result<(), Symptom> {
-        let targets = aim.addresses.iter().map(|ip| SocketAddr::new(*ip, self.port));
+        let (addresses, is_cached) = match aim {
+            Aim::At { addresses, look_up } => (addresses, look_up.error().is_some()),
+            Aim::Nowhere { error } => {
+                let failure = Failure::new(Error::Dns(*error), Phase::Resolve);
+                return Err(self.fail(&failure, &tried_name(name), lines, accounts));
+            }
+        };
         let start = Instant::now();
         let probe = |address, deadline| prober.probe(self.protocol, address, deadline);
-        let Some(report) = probe::each(targets, Deadline::after(timeout), probe) else {
-            let error = aim.look_up.and_then(Result::err).map_or(Error::Unreachable, Error::Dns);
-            return Err(self.fail(&Failure::new(error, Phase::Resolve), &tried_name(name), lines, accounts));
-        };
+        let report = probe::each(addresses, self.port, Deadline::after(timeout), probe);
         lines.doubt.waited(start.elapsed(), timeout);
-        let (failed, several) = (failed_before(&report), aim.addresses.len() > 1);
-        let address = if aim.is_cached { Value::Word("cached") } else { Value::Address(report.address) };
+        let (failed, several) = (failed_before(&report), addresses.are_several());
+        let address = if is_cached { Value::Word("cached") } else { Value::Address(report.address) };
         match &report.outcome {
             Outcome::Success(success) => {
                 self.streak.end();
                 let mut fields = durations(success);
-                if several || aim.is_cached {
+                if several || is_cached {
                     fields.push(("address", address));
                 }
                 fields.extend(failed_field(&failed));
                 fields.extend(success.answerer.iter().flat_map(answerer_fields));
-                lines.success(kind(self.protocol), success.latency, &fields);
-                accounts.success(self.protocol.name(), success.latency, &success.phases);
+                lines.success(self.protocol.kind(), success.latency, &fields);
+                accounts.success(self.protocol.kind(), success.latency, &success.parts);
                 Ok(())
             }
             Outcome::Failure(failure) => {
@@ -113,8 +107,8 @@ impl Service {
         accounts: &mut Accounts,
     ) -> Symptom {
         let running = self.streak.fail(SystemTime::now());
-        lines.failure(kind(self.protocol), failure, tried, running, &[]);
-        accounts.failure(self.protocol.name(), failure.error, false);
+        lines.failure(self.protocol.kind(), failure, tried, running, &[]);
+        accounts.failure(self.protocol.kind(), failure.error, false);
         Symptom { error: failure.error, phase: failure.phase }
     }
 }
@@ -126,7 +120,7 @@ fn tried_name(name: Option<&str>) -> Vec<Field<'_>> {
 /// The latency, its parts, and what was sent again.
 pub(in crate::client) fn durations(success: &Success) -> Vec<Field<'_>> {
     let mut fields = vec![("latency", Value::Milliseconds(success.latency))];
-    fields.extend(success.phases.iter().map(|(phase, took)| (*phase, Value::Milliseconds(*took))));
+    fields.extend(success.parts.iter().map(|(part, took)| (part.name(), Value::Milliseconds(*took))));
     fields.extend(retransmits(success.retransmits));
     fields
 }

@@ -8,7 +8,7 @@ use crate::client::journal::lines::{Field, Lines};
 use crate::client::journal::streak::Streak;
 use crate::log::Value;
 use crate::probe::series::{Counts, Flows, Series};
-use crate::probe::{Failure, Phase};
+use crate::probe::{Failure, Kind, Phase};
 use crate::time::Deadline;
 
 /// How often a flow is kept alive between rounds: connection tracking forgets one that was answered after two
@@ -90,8 +90,8 @@ impl Datagrams {
                 fields.extend(more.map(|(key, duration)| (key, Value::Milliseconds(duration))));
                 fields.push(("dead_flows", Value::Count(series.dead_flows as u64)));
                 fields.extend(unknown);
-                lines.success("UDP_SERIES", times.p99, &fields);
-                accounts.success("udp_series", times.median, &[]);
+                lines.success(Kind::UdpSeries, times.p99, &fields);
+                accounts.success(Kind::UdpSeries, times.median, &[]);
             }
             // Nothing went out: there is neither a latency nor a failure of the network.
             (None, None) => {}
@@ -107,8 +107,8 @@ impl Datagrams {
         accounts: &mut Accounts,
     ) {
         let running = self.streak.fail(SystemTime::now());
-        lines.failure("UDP_SERIES", failure, &[("address", Value::Address(peer))], running, counts);
-        accounts.failure("udp_series", failure.error, false);
+        lines.failure(Kind::UdpSeries, failure, &[("address", Value::Address(peer))], running, counts);
+        accounts.failure(Kind::UdpSeries, failure.error, false);
     }
 }
 

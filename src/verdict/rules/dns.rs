@@ -101,7 +101,7 @@ fn name_is_missing(evidence: &Evidence) -> bool {
         Some(Answer::Silent) => server.udp_answered > 0 && !reaches_nothing,
         _ => false,
     };
-    evidence.look_up.is_some_and(|result| result.is_err()) && evidence.nameservers.iter().any(says_so)
+    evidence.look_up.error().is_some() && evidence.nameservers.iter().any(says_so)
 }
 
 fn what_the_nameservers_say(evidence: &Evidence) -> String {

@@ -69,7 +69,7 @@ pub(super) static UNKNOWN: Rule = Rule {
 /// Something failed in the round.
 fn something_failed(evidence: &Evidence) -> bool {
     evidence.probes.iter().any(|probe| probe.first.is_some())
-        || evidence.look_up.is_some_and(|result| result.is_err())
+        || evidence.look_up.error().is_some()
         || evidence.replica_failed
 }
 
@@ -78,7 +78,7 @@ fn something_fails(evidence: &Evidence) -> bool {
     let record_is_found = evidence.nameservers.iter().any(|server| server.record == Some(Answer::Found));
     evidence.probes.iter().any(Probe::fails)
         || evidence.up() < evidence.replicas.all.len()
-        || (evidence.look_up.is_some_and(|result| result.is_err()) && !record_is_found)
+        || (evidence.look_up.error().is_some() && !record_is_found)
         || evidence.flows.is_some_and(|flows| flows.dead > 0)
         || evidence.is_lossy
         || evidence.black_hole().is_some()
@@ -90,7 +90,7 @@ fn what_failed_once(evidence: &Evidence) -> String {
         .iter()
         .filter_map(|probe| probe.first.map(|symptom| format!("{} {}", probe.protocol.name(), symptom.error)))
         .collect();
-    if let Some(Err(error)) = evidence.look_up {
+    if let Some(error) = evidence.look_up.error() {
         failed.push(Error::Dns(error).to_string());
     }
     if evidence.replica_failed {

@@ -1,6 +1,6 @@
 //! The prober itself: what a starved process measures says nothing about the network. Pure.
 
-use crate::verdict::evidence::{Evidence, Suspect};
+use crate::verdict::evidence::{Evidence, Starved};
 use crate::verdict::fact::Fact;
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
@@ -30,11 +30,11 @@ pub(super) static PROBER: Rule = Rule {
 };
 
 fn detail(evidence: &Evidence) -> String {
-    let why = match evidence.suspect {
-        Some(Suspect::Throttled) => "its control group was kept from the processor (a CPU limit)",
-        Some(Suspect::Memory) => "its control group is short of memory",
-        Some(Suspect::Local) => "this host is short of descriptors, source ports or buffers",
-        Some(Suspect::Late) | None => "it woke late, or waited for a processor",
+    let why = match evidence.starved {
+        Some(Starved::Throttled) => "its control group was kept from the processor (a CPU limit)",
+        Some(Starved::Memory) => "its control group is short of memory",
+        Some(Starved::Local) => "this host is short of descriptors, source ports or buffers",
+        Some(Starved::Late) | None => "it woke late, or waited for a processor",
     };
     format!("the prober itself was starved: {why}")
 }
