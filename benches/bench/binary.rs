@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use crate::report::Table;
 
-/// Small enough to be pulled to every node of a fleet within a second or two.
-const LIMIT_BYTES: u64 = 900_000;
+/// Small enough to be pulled to every node of a fleet within seconds.
+const LIMIT_BYTES: u64 = 1_500_000;
 
 /// The binary under test, and why it is this one.
 pub(crate) struct Binary {
@@ -43,7 +43,8 @@ impl Binary {
     /// Its size.
     pub(crate) fn measure(&self, table: &mut Table) -> io::Result<()> {
         let bytes = fs::metadata(&self.path)?.len();
-        table.result("binary", format!("{bytes} bytes"), "≤ 900000 bytes", bytes <= LIMIT_BYTES);
+        let target = format!("≤ {LIMIT_BYTES} bytes");
+        table.result("binary", format!("{bytes} bytes"), &target, bytes <= LIMIT_BYTES);
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ mod passes;
 mod pcap;
 mod process;
 mod report;
+mod rooms;
 mod rounds;
 mod scrape;
 mod series;
@@ -126,6 +127,7 @@ fn bench(plan: &Plan) -> io::Result<()> {
     passes::cost(&binary.path, &cluster, plan.checks, &mut results)?;
     println!("Measured: {}\n", binary.describe());
     print!("{exchanges}\n{results}\n{}", report::notes(cores, before)?);
+    print!("\n{}", rooms::measure()?);
     Ok(())
 }
 
