@@ -67,7 +67,7 @@ no_verdict_but() { # VERDICT
 
 selector() { # break|heal
     local app=smoker-server
-    [ "$1" = heal ] || app=nobody
+    [ "$1" = heal ] || app=nothing
     smoker patch service smoker-server --patch="{\"spec\": {\"selector\": {\"app\": \"$app\"}}}"
     dns_changed
 }

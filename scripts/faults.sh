@@ -152,7 +152,7 @@ wrong_server='use IO::Select; use IO::Socket::INET;
             print $client $answer{$listener->sockport};
         }
     }'
-# A box between can do that as well: from here nobody can tell.
+# A device in between can do that as well: from here the two look the same.
 break_http_reset() { rule n1 forward 'tcp dport 8082 tcp flags & psh == psh reject with tcp reset'; }
 freeze() { kill -STOP "$(cat "$state/$1.pid")"; }
 
@@ -169,7 +169,7 @@ break_mtu_forward() { shrink n1 '10.244.1.2 dev r1' '10.244.2.0/24 via 10.0.1.1'
 break_mtu_return() { shrink n1 '10.244.1.9 dev client'; }
 break_mtu_both() { break_mtu_forward; break_mtu_return; }
 break_mtu_between_nodes() { shrink mid '10.244.1.0/24 via 10.0.1.2' '10.244.2.0/24 via 10.0.2.2'; }
-# shrink ROUTER ROUTE…: they take 1400 bytes, and nobody is told.
+# shrink ROUTER ROUTE…: they take 1400 bytes, and no ICMP error is sent.
 shrink() {
     rule "$1" output 'icmp type destination-unreachable icmp code frag-needed drop'
     printf 'route replace %s mtu lock 1400\n' "${@:2}" | ip -n "lab-$1" -batch -

@@ -8,7 +8,7 @@
 #   scripts/lab.sh in WHERE COMMAND…   run a command in a pod or on a node: in client smoker check
 #   scripts/lab.sh list                the faults: name, the verdict that is right, what is broken
 #   scripts/lab.sh break FAULT         break it
-#   scripts/lab.sh mend                have nothing broken any more
+#   scripts/lab.sh mend                undo every fault
 #   scripts/lab.sh down                take it away
 #
 # The places, r1 and r2 being the server's replicas, and the nameservers hosts of the underlay rather than pods:
@@ -34,7 +34,7 @@ healthy_records="$service smoker-server.$zone
 10.96.0.1 kubernetes.default.svc.cluster.local"
 # Where the Service's ports lead, as nft(8) says it.
 replicas='numgen random mod 2 map { 0 : 10.244.1.2, 1 : 10.244.2.2 }'
-# Addresses in the networks of pods and hosts that nobody has, and n1 does not ask for.
+# Unused addresses in the networks of pods and hosts, for which n1 sends no ARP request.
 dead_pod=10.244.1.99 dead_host=10.0.3.99
 # The priority of a routing rule that a fault makes.
 fault_rule=100
@@ -108,7 +108,7 @@ down() {
     rm -r $state
 }
 
-# What routers of a cluster are told; and that everything which is not delivered is refused at once, not once a
+# The settings of a router in a cluster; and that every undeliverable packet is refused at once, not once a
 # second, which would pass for silence.
 # shellcheck disable=SC2016 # for the shell in the namespace
 kernel='cd /proc/sys/net/ipv4
@@ -258,7 +258,7 @@ start() {
     echo $! >"$state/$1.pid"
 }
 
-# A process that has ended, and that nobody has waited for, has no program any more.
+# A process that has ended, and whose parent has not waited for it yet, has no program any more.
 alive() { [ -e "/proc/$(cat "$state/$1.pid" 2>/dev/null)/exe" ]; }
 
 # stop NAME
@@ -288,7 +288,7 @@ rules() {
 end
 }
 
-# Nobody answers for the addresses that nobody has.
+# The unused addresses get no ARP reply.
 filter="table ip lab {
     chain forward { type filter hook forward priority filter; ip daddr { $dead_pod, $dead_host } drop; }
     chain output { type filter hook output priority filter; }

@@ -103,7 +103,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // Most have ended by themselves, and there is nobody left to tell.
+        // Most have ended by themselves: there is no process left to signal.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -12,7 +12,7 @@ use crate::server::{Protocol, Server, Subject};
 
 /// How many clients knock at once.
 const BURST: usize = 1000;
-/// A lost SYN is sent again after a second: whoever waited that long was turned away at first.
+/// A lost SYN is sent again after a second: a client that waited that long was refused at first.
 const BURST_LIMIT: Duration = Duration::from_secs(1);
 /// More idle connections than a busy echo server would have, and as many as its memory limit is made for.
 const IDLE: [usize; 2] = [1000, 5000];

@@ -33,7 +33,7 @@ pub(crate) struct Slice {
 }
 
 impl Load {
-    /// Connects. `number` tells one load from the others of the same exchange.
+    /// Connects. `number` distinguishes the loads of one exchange.
     pub(crate) fn open(exchange: Exchange, server: &Server, number: u8) -> io::Result<Self> {
         // A closed connection keeps its pair of addresses for a minute, so new ones get a loopback address a
         // load and never run out of ports. A datagram's sender may expect the answer from where it sent to.
@@ -56,7 +56,7 @@ impl Load {
         let mut now = start;
         while now - start < length {
             for (peer, asked) in self.peers.iter_mut().zip(&mut asked) {
-                peer.hear()?;
+                peer.receive()?;
                 now = Instant::now();
                 latencies.push(now - *asked);
                 *asked = now;
@@ -67,7 +67,7 @@ impl Load {
             }
         }
         for (peer, asked) in self.peers.iter_mut().zip(&asked) {
-            peer.hear()?;
+            peer.receive()?;
             latencies.push(asked.elapsed());
         }
         Ok(Slice { elapsed: start.elapsed(), latencies })
@@ -110,7 +110,7 @@ impl Peer {
     /// Asks, and waits for the whole answer: how long it is.
     pub(crate) fn exchange(&mut self) -> io::Result<usize> {
         self.ask()?;
-        self.hear()
+        self.receive()
     }
 
     fn ask(&mut self) -> io::Result<()> {
@@ -120,7 +120,7 @@ impl Peer {
         }
     }
 
-    fn hear(&mut self) -> io::Result<usize> {
+    fn receive(&mut self) -> io::Result<usize> {
         let mut answer = [0; 512];
         let mut length = 0;
         while !answer[..length].ends_with(self.end) {

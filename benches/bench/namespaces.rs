@@ -1,4 +1,4 @@
-//! The benchmark in namespaces of its own, where that can be had: a network without anybody's firewall, and
+//! The benchmark in namespaces of its own, where they are available: a network without a firewall, and
 //! names that a real nameserver gives.
 
 use std::env;

@@ -14,7 +14,7 @@ const ETHERNET: u32 = 1;
 const ETHERNET_HEADER: usize = 14;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const UDP_HEADER: usize = 8;
-/// TCP's SYN and ACK, and the first of them alone: somebody connects.
+/// TCP's SYN and ACK, and the first of them alone: a connection begins.
 const SYN_ACK: u8 = 0x12;
 const SYN: u8 = 0x02;
 

@@ -129,7 +129,7 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// A target and whether it was met. A missed one is told, not punished: these are clocks on a shared machine.
+/// A target and whether it was met. A missed one is no error: these are clocks on a shared machine.
 pub(crate) fn judged(target: &str, met: bool) -> String {
     format!("{target}: {}", if met { "met" } else { "MISSED" })
 }

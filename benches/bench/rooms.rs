@@ -58,8 +58,8 @@ fn by_room<'a>(symbols: &'a str, rooms: &[String]) -> BTreeMap<&'a str, u64> {
     sizes
 }
 
-/// The room whose code a symbol is: the first that its name contains, so that code of the standard library that
-/// is compiled for a type of a room counts as its. The functions of `main.rs` are directly below the crate.
+/// The room whose code a symbol is: the first that its name contains, so that code of the standard library
+/// for a type of a room counts as the room's. The functions of `main.rs` are directly below the crate.
 fn room<'a>(symbol: &'a str, rooms: &[String]) -> &'a str {
     match symbol.split_once("smoker::") {
         Some((_, path)) => {

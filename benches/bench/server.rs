@@ -140,7 +140,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, and there is nobody left to tell.
+        // It may have ended by itself, and then there is no process left to signal.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -99,8 +99,8 @@ impl Capture {
                 return Ok(exchanges);
             }
             if start.elapsed() > PATIENCE {
-                let told = format!("{whole} exchanges were captured, of {}", count + 1);
-                return Err(io::Error::other(told));
+                let error = format!("{whole} exchanges were captured, of {}", count + 1);
+                return Err(io::Error::other(error));
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -109,7 +109,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        // It may have ended by itself, and there is nobody left to tell.
+        // It may have ended by itself, and then there is no process left to signal.
         let _ = self.tcpdump.kill();
         let _ = self.tcpdump.wait();
     }

@@ -31,7 +31,7 @@ fn client_of(address: SocketAddr, flags: &[&str]) -> Running {
 }
 
 /// What each probe came to. What else a round tells, and that rounds overrun short intervals on a busy
-/// machine, is nobody's matter here.
+/// machine, does not matter here.
 fn briefs(lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| Line::of(line)).filter(Line::is_probe).map(|line| line.brief()).collect()
 }
@@ -159,7 +159,7 @@ fn success_is_of_level_info_and_failure_always_prints() {
     }
 }
 
-/// The failures in a row that the lines of one protocol have told, checked line by line.
+/// The failures in a row that the lines of one protocol report, checked line by line.
 #[derive(Default)]
 struct Row {
     failures: u64,
@@ -187,7 +187,7 @@ impl Row {
     }
 }
 
-/// The server listens on 127.0.0.2 and its ports are held on 127.0.0.1 meanwhile, so that nobody else takes
+/// The server listens on 127.0.0.2 and its ports are held on 127.0.0.1 meanwhile: no other process takes
 /// them while it is dead.
 #[test]
 fn failures_are_counted_in_a_row_that_a_success_ends() {
@@ -219,7 +219,7 @@ fn failures_are_counted_in_a_row_that_a_success_ends() {
     // The clock goes on, and the row still began when it began.
     read_until(&|row| row.now > row.since);
     client.signal("TERM");
-    // Failures are what it is there to tell: being told to stop is no failure.
+    // Failures are what it is there to report: a signal to stop is none.
     assert_eq!(client.ended().status, Some(0));
 }
 

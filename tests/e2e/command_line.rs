@@ -101,8 +101,8 @@ fn help_that_cannot_be_written_is_an_error() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = support::smoker().arg("help").stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let told = "smoker: cannot write to stdout: no space left on device\n";
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), told);
+    let refusal = "smoker: cannot write to stdout: no space left on device\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), refusal);
 }
 
 #[test]

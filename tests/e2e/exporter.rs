@@ -70,7 +70,7 @@ fn a_client_answers_for_itself() {
 }
 
 #[test]
-fn requests_are_told_at_debug_under_a_kind_of_their_own() {
+fn requests_are_logged_at_debug_under_a_kind_of_their_own() {
     let server = Server::start(&[]);
     let (client, address) = start(command(&server, &["--interval", "1h", "--log-level", "debug"]));
     get(address, "/health");
@@ -120,7 +120,7 @@ fn its_health_is_not_its_servers() {
     assert_eq!(get(address, "/health"), (200, "healthy".into()));
 }
 
-/// A client waits for whoever reads its lines, for a second a line: far longer than these rounds may take.
+/// A client waits for the reader of its lines, for a second a line: far longer than these rounds may take.
 #[test]
 fn a_client_whose_rounds_are_overdue_says_so_until_they_go_on() {
     let server = Server::start(&[]);

@@ -16,7 +16,7 @@ pub(crate) fn sample<'a>(page: &'a str, name: &str) -> Option<&'a str> {
     value
 }
 
-/// The form that `promtool check metrics` demands, as far as it can be told without it: each family's help,
+/// The form that `promtool check metrics` demands, as far as a test can without it: each family's help,
 /// type and samples in one piece, and each sample a number.
 pub(crate) fn assert_well_formed(page: &str) {
     let mut families: Vec<&str> = Vec::new();

@@ -142,7 +142,7 @@ fn a_name_is_found_by_the_rules_of_resolv_conf() {
         assert_eq!(names_asked(), ["example.org. A"]);
         assert_unresolved("absent", "10s", "dns_not_found");
         assert_eq!(names_asked().len(), 4);
-        // What /etc/hosts knows is asked of nobody.
+        // What /etc/hosts contains is asked of no nameserver.
         assert_eq!(check("elsewhere", &["--protocols=tcp"]).1[0].brief(), "TCP refused connect");
         assert_eq!(names_asked().len(), 0);
     });
@@ -167,7 +167,7 @@ fn each_failure_of_a_look_up_has_its_code() {
                 let here = u8::try_from(question.query.len()).unwrap();
                 vec![question.with(NO_ERROR, &[vec![0xc0, here, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 127, 0, 0, 2]])]
             }
-            // What is no reply to this question is not heard.
+            // What is no reply to this question is ignored.
             "garbled." => {
                 let mut other_id = question.reply(NO_ERROR, &["127.0.0.2"]);
                 other_id[0] ^= 0x55;
@@ -212,7 +212,7 @@ fn a_nameserver_behind_a_black_hole_is_a_timeout() {
     });
 }
 
-/// A scratch image has neither file: there is nobody to ask.
+/// A scratch image has neither file: there is no nameserver to ask.
 #[test]
 #[ignore = "needs root: its own /etc"]
 fn without_any_file_a_name_is_not_found_out() {

@@ -28,7 +28,7 @@ pub(crate) fn sysctl(namespace: Option<&str>, path: &str, value: &str) {
     run(&[&within[..], &["sh", "-c", &script]].concat(), "");
 }
 
-/// Has new network namespaces of these names, which nobody else sees.
+/// Has new network namespaces of these names, which no other process sees.
 pub(crate) fn add_namespaces(names: &[&str]) {
     run(&["mkdir", "-p", "/run/netns"], "");
     run(&["mount", "-t", "tmpfs", "none", "/run/netns"], "");
@@ -52,7 +52,7 @@ fn join_far() {
          addr add fd83::2/64 dev far nodad\naddr add fd83::3/64 dev far nodad\nlink set far up",
     );
     ip("addr add 10.83.0.1/24 dev near\naddr add fd83::1/64 dev near nodad\nlink set near up");
-    // Every refusal is to be heard, not one a second.
+    // Every refusal is to be sent, not one a second.
     sysctl(Some("far"), "ipv4/icmp_ratelimit", "0");
     sysctl(Some("far"), "ipv6/icmp/ratelimit", "0");
 }
@@ -61,7 +61,7 @@ fn filter_far(rules: &str) {
     run(&["ip", "netns", "exec", "far", "nft", "-f", "-"], &ruleset("input", rules));
 }
 
-/// A server in `namespace`, with the settings that it has when it is told nothing.
+/// A server in `namespace`, with its default settings.
 pub(crate) fn server_in(namespace: &str) -> Running {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace, smoker().get_program().to_str().unwrap(), "server"]);
@@ -89,7 +89,7 @@ fn all_is_well_where_nothing_is_broken() {
         join_far();
         let _server = server_in("far");
         for address in ["10.83.0.2", "10.83.0.3", "fd83::2", "fd83::3"] {
-            // UDP too is answered from the address that was asked, or a connected socket would not hear it.
+            // UDP too is answered from the address that was asked, or a connected socket drops the reply.
             assert_eq!(found(address, &["--timeout=3s"]), ALL_WELL, "{address}");
         }
     });
@@ -153,7 +153,7 @@ fn refusing_addresses() -> Vec<(String, &'static str)> {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn a_rule_that_rejects_is_told_by_how_it_does() {
+fn a_rule_that_rejects_is_reported_by_its_error() {
     isolated(|| {
         join_far();
         let _server = server_in("far");
@@ -176,7 +176,7 @@ fn a_rule_that_rejects_is_told_by_how_it_does() {
 /// wakes the caller at the next SYN, a second later. A probe with less time than that has to ask for it.
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn a_rule_that_rejects_is_told_even_when_the_time_is_short() {
+fn a_rule_that_rejects_is_reported_even_when_the_time_is_short() {
     isolated(|| {
         join_far();
         at_once(refusing_addresses(), |(address, word)| {
@@ -287,7 +287,7 @@ fn latency_covers_the_handshake() {
 fn a_failed_handshake_says_how_often_it_was_tried() {
     isolated(|| {
         join_far();
-        // The other half meets ports where nobody listens.
+        // The other half meets ports without a listener.
         filter_far("tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 drop; udp dport 8081 drop");
         let retrans = |timeout: &str| {
             let lines = probed(FAR[0], &["--timeout", timeout, "--protocols=tcp,http"]);
@@ -306,7 +306,7 @@ fn a_failed_handshake_says_how_often_it_was_tried() {
     });
 }
 
-/// Data that vanish once a connection stands: what was sent again is told with success and failure alike.
+/// Data lost once a connection is established: retransmissions are reported with success and failure alike.
 #[test]
 #[ignore = "needs root: network namespaces"]
 fn data_that_were_sent_again_are_counted() {
@@ -354,7 +354,7 @@ fn a_megabyte_comes_back_through_a_small_mtu_in_the_middle() {
         let mut echoed = Vec::new();
         stream.read_to_end(&mut echoed).unwrap();
         assert!(echoed == body, "{} bytes, or others, came back", echoed.len());
-        // The small MTU was there, and both ends have heard of it.
+        // The small MTU was there, and both ends have been informed of it.
         for (within, peer) in [(&[][..], "10.83.2.1"), (&["-n", "far"], "10.83.1.1")] {
             let route = run(&[&["ip"], within, &["route", "get", peer]].concat(), "");
             assert!(route.contains("mtu 1300"), "{route}");

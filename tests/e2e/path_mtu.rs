@@ -21,7 +21,7 @@ const FAR: [&str; 2] = ["10.83.2.1", "fd83:2::1"];
 /// Of the router, on this side.
 const ROUTER: [&str; 2] = ["10.83.1.2", "fd83:1::2"];
 
-/// The router says that a packet is too big, to nobody.
+/// The router drops a packet that is too big, and no ICMP error arrives.
 const DROP_ICMP: &str = "icmp type destination-unreachable drop\nicmpv6 type packet-too-big drop";
 
 /// near – router – far; this process's network is `near`.
@@ -42,7 +42,7 @@ fn join_far_through_a_router() {
     for forwarding in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         sysctl(Some("router"), forwarding, "1");
     }
-    // Every complaint is to be heard, not one a second.
+    // Every ICMP error is to be sent, not one a second.
     for limit in ["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"] {
         sysctl(Some("router"), limit, "0");
     }
@@ -154,7 +154,7 @@ fn who_does_not_answer_has_no_path_mtu() {
 }
 
 #[test]
-fn a_large_body_is_echoed_by_whoever_echoes() {
+fn a_large_body_comes_back_whole() {
     let uninvited = tcp(|mut stream| {
         read_head(&mut stream);
         let body = read_body(&mut stream);
@@ -272,7 +272,7 @@ fn a_black_hole_on_the_way_there_is_found_to_the_byte_and_its_repair_at_once() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn a_black_hole_on_the_way_back_is_told_from_one_on_the_way_there() {
+fn a_black_hole_on_the_way_back_is_distinguished_from_one_on_the_way_there() {
     isolated(|| {
         join_far_through_a_router();
         let _server = server_in("far");

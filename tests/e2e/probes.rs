@@ -112,7 +112,7 @@ fn tcp_that_is_cut_off() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_is_refused() {
+fn a_port_without_a_listener_is_refused() {
     let ports = Refused::ports();
     assert_ends(ports.tcp, "TCP refused connect");
     assert_ends(ports.tcp, "HTTP refused connect");
@@ -124,21 +124,21 @@ const NO_ANSWERS: [&[u8]; 8] = [b"", b"P", b"PIN", b"PINGX", b"PINGPING", b"PONG
 
 #[test]
 fn udp_waits_through_whatever_is_no_answer() {
-    let heard = Arc::new(AtomicBool::new(false));
-    let is_heard = Arc::clone(&heard);
+    let received = Arc::new(AtomicBool::new(false));
+    let is_received = Arc::clone(&received);
     let noisy = udp(move |socket, ping, client| {
         assert_eq!(ping, b"PING");
         for other in NO_ANSWERS.into_iter().chain(iter::repeat_n(&b"garbage"[..], 10_000)) {
             // At worst the client's buffer is full.
             let _ = socket.send_to(other, client);
         }
-        while !is_heard.load(Ordering::SeqCst) {
+        while !is_received.load(Ordering::SeqCst) {
             let _ = socket.send_to(b"PING", client);
             thread::yield_now();
         }
     });
     assert_ends(noisy, "UDP SUCCESS");
-    heard.store(true, Ordering::SeqCst);
+    received.store(true, Ordering::SeqCst);
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_handshake_that_is_not_answered_is_a_timeout_of_connect() {
     assert_time_out(vec![("TCP timeout connect", address), ("HTTP timeout connect", address)]);
 }
 
-/// The issue's bound: at the deadline at the latest, within 50 ms of it. How late a line was is told by
+/// The issue's bound: at the deadline at the latest, within 50 ms of it. How late a line was is seen from
 /// the server's clock, from when the probe reached it; the least late of several is taken, because a busy
 /// machine may delay each of them, and what is late by design is late every time.
 #[test]

@@ -140,12 +140,12 @@ fn arguments(line: &str) -> Vec<Vec<String>> {
 /// Whom `smoker report` says to call: of a verdict that one node of `nodes` has and the others have not.
 fn called(verdict: Verdict, nodes: usize) -> String {
     let line = |node: usize| {
-        let told = if node == 0 { verdict.name() } else { "healthy" };
-        format!("[2025-11-13 10:30:00] [NODE:node-{node}] [VERDICT] {told} detail=\"\" evidence=tcp:ok\n")
+        let verdict = if node == 0 { verdict.name() } else { "healthy" };
+        format!("[2025-11-13 10:30:00] [NODE:node-{node}] [VERDICT] {verdict} detail=\"\" evidence=tcp:ok\n")
     };
     let lines: String = (0..nodes).map(line).collect();
     let report = report::read(lines.as_bytes()).unwrap().to_string();
-    let (_, call) = report.split_once("  call: ").unwrap_or_else(|| panic!("nobody is called: {report}"));
+    let (_, call) = report.split_once("  call: ").unwrap_or_else(|| panic!("no team to call: {report}"));
     call.split_once(": ").unwrap_or_else(|| panic!("{call}")).0.to_owned()
 }
 
@@ -227,11 +227,11 @@ fn every_verdict_has_its_evidence_and_its_first_steps() {
 fn the_table_of_metrics_has_every_name_with_its_type_and_labels_and_no_other() {
     let reference = reference();
     let pages = pages();
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in table(&reference, "of | metric") {
         let [_, names, kind, labels] = &row[..] else { panic!("{row:?}") };
         for name in words(names) {
-            told.insert(name.to_owned());
+            listed.insert(name.to_owned());
             let (_, of_page) = pages.split_once(&format!("# TYPE {name} ")).expect(name);
             assert!(kind.starts_with(of_page.lines().next().unwrap()), "{name}: {kind}");
             for label in labels_of(&pages, name) {
@@ -241,7 +241,7 @@ fn the_table_of_metrics_has_every_name_with_its_type_and_labels_and_no_other() {
     }
     let types = pages.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let shown: BTreeSet<String> = types.map(|kind| kind.split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(told, shown);
+    assert_eq!(listed, shown);
 }
 
 /// The names of the labels of a metric's first sample, but for a histogram's own.
@@ -257,8 +257,8 @@ fn the_table_of_alerts_has_every_one_and_no_other() {
     let rules = read("manifests/monitoring/rules.yaml");
     let alerts = rules.lines().filter_map(|line| line.trim_start().strip_prefix("- alert: "));
     let rows = table(&reference(), "alert");
-    let told: BTreeSet<&str> = rows.iter().flat_map(|row| words(&row[0])).collect();
-    assert_eq!(told, alerts.collect());
+    let listed: BTreeSet<&str> = rows.iter().flat_map(|row| words(&row[0])).collect();
+    assert_eq!(listed, alerts.collect());
 }
 
 #[test]

@@ -274,20 +274,20 @@ fn a_flag_beats_the_environment_which_beats_the_default() {
     for setting in &TABLE {
         for &command in setting.of {
             let Setting { variable, flag, other, .. } = *setting;
-            let told = |arguments: &[&str], variables: &[(&str, &str)]| {
+            let parsed = |arguments: &[&str], variables: &[(&str, &str)]| {
                 let whole = [&[command], arguments].concat();
                 understood(&whole, variables).unwrap_or_else(|refusal| panic!("{whole:?}: {refusal}"))
             };
-            let nothing = told(&[], &[]);
-            let by_flag = told(&[flag, other], &[]);
+            let nothing = parsed(&[], &[]);
+            let by_flag = parsed(&[flag, other], &[]);
             assert_ne!(by_flag, nothing, "{flag}");
-            assert_eq!(told(&[&format!("{flag}={other}")], &[]), by_flag, "{flag}=");
-            assert_eq!(told(&[], &[(variable, other)]), by_flag, "{variable}");
-            assert_eq!(told(&[], &[(variable, "")]), nothing, "an empty {variable}");
+            assert_eq!(parsed(&[&format!("{flag}={other}")], &[]), by_flag, "{flag}=");
+            assert_eq!(parsed(&[], &[(variable, other)]), by_flag, "{variable}");
+            assert_eq!(parsed(&[], &[(variable, "")]), nothing, "an empty {variable}");
             let Some(default) = setting.default(command) else { continue };
-            assert_eq!(told(&[flag, default], &[]), nothing, "{flag} {default}");
-            assert_eq!(told(&[flag, default], &[(variable, other)]), nothing, "{flag} over {variable}");
-            assert_eq!(told(&[flag, other, flag, default], &[]), nothing, "the last {flag}");
+            assert_eq!(parsed(&[flag, default], &[]), nothing, "{flag} {default}");
+            assert_eq!(parsed(&[flag, default], &[(variable, other)]), nothing, "{flag} over {variable}");
+            assert_eq!(parsed(&[flag, other, flag, default], &[]), nothing, "the last {flag}");
         }
     }
 }
@@ -327,17 +327,17 @@ fn a_wrong_value_is_refused_wherever_it_comes_from() {
     for setting in &TABLE {
         for &command in setting.of {
             for value in setting.wrong {
-                let told = format!("\"{}\" {}", smoker::log::escape(value), setting.accepted(command));
-                let from = |origin: &str| Err(format!("{origin}: {told}"));
+                let refusal = format!("\"{}\" {}", smoker::log::escape(value), setting.accepted(command));
+                let from = |origin: &str| Err(format!("{origin}: {refusal}"));
                 let Setting { variable, flag, other, .. } = *setting;
                 assert_eq!(understood(&[command], &[(variable, *value)]), from(variable));
                 assert_eq!(understood(&[command, flag, value], &[(variable, other)]), from(flag));
                 assert_eq!(understood(&[command, &format!("{flag}={value}")], &[]), from(flag));
             }
-            // An empty flag is no unset variable: somebody's shell variable is missing.
+            // An empty flag is no unset variable: a shell variable is missing.
             let empty = understood(&[command, &format!("{}=", setting.flag)], &[]);
-            let told = format!("{}: \"\" {}", setting.flag, setting.accepted(command));
-            assert_eq!(empty, Err(told));
+            let refusal = format!("{}: \"\" {}", setting.flag, setting.accepted(command));
+            assert_eq!(empty, Err(refusal));
         }
     }
 }
@@ -404,12 +404,12 @@ fn two_listeners_cannot_share_a_port_of_one_kind() {
         understood(&[&["server"], arguments].concat(), variables).map(drop)
     };
     let refused = |line: &str| Err(line.to_owned());
-    let told = "--http-port: \"9000\" is the port of --tcp-port too (each needs its own)";
-    assert_eq!(server(&["--tcp-port", "9000", "--http-port", "9000"], &[]), refused(told));
-    let told = "HTTP_PORT: \"9000\" is the port of --tcp-port too (each needs its own)";
-    assert_eq!(server(&["--tcp-port", "9000"], &[("HTTP_PORT", "9000")]), refused(told));
-    let told = "TCP_PORT: \"8082\" is the port of HTTP_PORT too (each needs its own)";
-    assert_eq!(server(&[], &[("TCP_PORT", "8082")]), refused(told));
+    let refusal = "--http-port: \"9000\" is the port of --tcp-port too (each needs its own)";
+    assert_eq!(server(&["--tcp-port", "9000", "--http-port", "9000"], &[]), refused(refusal));
+    let refusal = "HTTP_PORT: \"9000\" is the port of --tcp-port too (each needs its own)";
+    assert_eq!(server(&["--tcp-port", "9000"], &[("HTTP_PORT", "9000")]), refused(refusal));
+    let refusal = "TCP_PORT: \"8082\" is the port of HTTP_PORT too (each needs its own)";
+    assert_eq!(server(&[], &[("TCP_PORT", "8082")]), refused(refusal));
     // UDP's ports are of another kind, free ports are never the same, and clients may probe one port twice.
     assert_eq!(server(&["--tcp-port", "9000", "--udp-port", "9000"], &[]), Ok(()));
     assert_eq!(server(&["--tcp-port", "0", "--http-port", "0"], &[]), Ok(()));
@@ -424,10 +424,10 @@ fn the_process_refuses_a_wrong_value_with_one_line() {
         // Each setting once by flag and once by environment, each command and wrong value in its turn.
         let command = setting.of[at % setting.of.len()];
         let value = setting.wrong[at % setting.wrong.len()];
-        let told = format!("\"{}\" {}", smoker::log::escape(value), setting.accepted(command));
+        let refusal = format!("\"{}\" {}", smoker::log::escape(value), setting.accepted(command));
         let Setting { variable, flag, .. } = setting;
-        assert_refused(smoker().arg(command).env(variable, value), &format!("{variable}: {told}"));
-        assert_refused(smoker().args([command, flag, value]), &format!("{flag}: {told}"));
+        assert_refused(smoker().arg(command).env(variable, value), &format!("{variable}: {refusal}"));
+        assert_refused(smoker().args([command, flag, value]), &format!("{flag}: {refusal}"));
     }
     let example = "TCP_PORT: \"eighty\" is not a port number (0 to 65535)";
     assert_refused(smoker().arg("server").env("TCP_PORT", "eighty"), example);
@@ -473,12 +473,12 @@ fn bytes_that_are_no_text_are_refused_by_name() {
     }
     for setting in &TABLE {
         let command = setting.of[0];
-        let told = format!("{shown} {}", setting.accepted(command));
+        let refusal = format!("{shown} {}", setting.accepted(command));
         let Setting { variable, flag, .. } = setting;
-        assert_refused(smoker().arg(command).env(variable, bytes), &format!("{variable}: {told}"));
-        assert_refused(smoker().args([command, flag]).arg(bytes), &format!("{flag}: {told}"));
+        assert_refused(smoker().arg(command).env(variable, bytes), &format!("{variable}: {refusal}"));
+        assert_refused(smoker().args([command, flag]).arg(bytes), &format!("{flag}: {refusal}"));
     }
-    // Where they are in nobody's way, nobody minds.
+    // Where nothing else uses them, they are accepted.
     let elsewhere = OsStr::from_bytes(b"\xff\xfe");
     smoker().arg("version").env(elsewhere, elsewhere).env("TCP_PORT", bytes).assert().code(0).stderr("");
 }

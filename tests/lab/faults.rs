@@ -41,12 +41,12 @@ impl Fault {
         if by_chance.contains(&&*self.name) { 10 } else { 1 }
     }
 
-    /// How many healthy rounds it takes before: `slow` is told by a history.
+    /// How many healthy rounds it takes before: `slow` needs a history.
     pub(crate) fn rounds_before(&self) -> usize {
         if self.verdict == "slow" { 12 } else { 1 }
     }
 
-    /// Whether nothing is left to be mended.
+    /// Whether there is no fault left to undo.
     pub(crate) fn passes_by_itself(&self) -> bool {
         self.verdict == "transient"
     }
@@ -126,7 +126,7 @@ fn every_fault_has_its_verdict() {
     let _cores = CORES.lock();
     let start = Instant::now();
     let mut faults = list();
-    // For a person: of these names or verdicts alone, and with all that was heard.
+    // For a person: of these names or verdicts alone, and with every line that was received.
     let chosen = env::var("SMOKER_LAB").ok();
     if let Some(chosen) = &chosen {
         let words: Vec<&str> = chosen.split_whitespace().collect();

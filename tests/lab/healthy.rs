@@ -1,4 +1,4 @@
-//! Where nothing is broken no verdict but `healthy` is told, not once in hundreds of rounds, however busy the
+//! Where nothing is broken no verdict but `healthy` is printed in hundreds of rounds, however busy the
 //! machine is.
 
 use std::process::{Child, Command, Stdio};
@@ -39,8 +39,8 @@ fn assert_healthy() {
     world.run(&format!("{CLIENT} --count {ROUNDS} &"));
     let (deadline, mut rounds, mut verdicts) = (Instant::now() + PATIENCE, 0, Vec::new());
     for place in mark.. {
-        let heard = world.heard(place, deadline);
-        let line = heard.unwrap_or_else(|| panic!("{rounds} rounds\n{}", world.since(mark))).line;
+        let received = world.received(place, deadline);
+        let line = received.unwrap_or_else(|| panic!("{rounds} rounds\n{}", world.since(mark))).line;
         verdicts.extend(line.split_once("] [VERDICT] ").map(|(_, verdict)| verdict.to_owned()));
         rounds += usize::from(line.contains("] [DNS] "));
         if rounds == ROUNDS {

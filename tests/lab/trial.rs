@@ -26,13 +26,13 @@ pub(crate) struct Finding {
     /// How many rounds had begun by then, and how long it took.
     pub(crate) rounds: usize,
     pub(crate) took: Duration,
-    /// How long after the mending `healthy` was told.
+    /// How long after the repair `healthy` was printed.
     pub(crate) recovered: Option<Duration>,
     /// What is wrong.
     pub(crate) complaints: Vec<String>,
     /// Whether the prober was in doubt of itself in the first trial.
     pub(crate) is_second: bool,
-    /// What was heard from the break on, or from the start where it did not come to that.
+    /// What was received from the break on, or from the start where it did not come to that.
     pub(crate) transcript: String,
 }
 
@@ -65,63 +65,63 @@ impl Finding {
         let client = "scripts/lab.sh in client smoker client --node-name n1 --interval 1s --timeout 1s";
         let mut watch = Watch::after(world, &format!("{client} {} &", fault.flags()));
         match watch.verdict(1) {
-            Some(said) if said.word == "healthy" => {}
-            said => self.complain("before the break", said),
+            Some(printed) if printed.word == "healthy" => {}
+            printed => self.complain("before the break", printed),
         }
-        if let Some(said) = watch.verdict(fault.rounds_before()).or_else(|| watch.rest_of_round()) {
-            self.complain("before the break", Some(said));
+        if let Some(printed) = watch.verdict(fault.rounds_before()).or_else(|| watch.rest_of_round()) {
+            self.complain("before the break", Some(printed));
         }
     }
 
     /// The first verdict is the right one, and stands.
     fn break_it(&mut self, world: &mut World, fault: &Fault) {
         let mut watch = Watch::after(world, &format!("scripts/lab.sh break {}", fault.name));
-        let said = watch.verdict(fault.rounds());
+        let printed = watch.verdict(fault.rounds());
         (self.rounds, self.took) = (watch.rounds, watch.began.elapsed());
-        self.got = said.as_ref().map(|said| said.word.clone());
-        match said {
-            Some(said) if said.word == fault.verdict => {
-                // It is told by a pass that takes one timeout more, and no longer.
-                if said.pass > TIMEOUT + SLACK {
-                    self.complain("late", Some(said));
+        self.got = printed.as_ref().map(|printed| printed.word.clone());
+        match printed {
+            Some(printed) if printed.word == fault.verdict => {
+                // It is found by a pass that takes one timeout more, and no longer.
+                if printed.pass > TIMEOUT + SLACK {
+                    self.complain("late", Some(printed));
                 }
             }
-            Some(said) if !["transient", "unknown"].contains(&&*said.word) => {
-                self.complain("THE WRONG LAYER", Some(said));
+            Some(printed) if !["transient", "unknown"].contains(&&*printed.word) => {
+                self.complain("THE WRONG LAYER", Some(printed));
             }
-            said => self.complain("missed", said),
+            printed => self.complain("missed", printed),
         }
         if self.got.is_some()
-            && let Some(said) = watch.verdict(watch.rounds + 1)
+            && let Some(printed) = watch.verdict(watch.rounds + 1)
         {
-            self.complain("and then", Some(said));
+            self.complain("and then", Some(printed));
         }
     }
 
-    /// `healthy` is told within one round.
+    /// `healthy` is printed within one round.
     fn mend(&mut self, world: &mut World) {
         let mut watch = Watch::after(world, "scripts/lab.sh mend");
         let mut was = self.got.clone();
-        let mut said = watch.verdict(1);
+        let mut printed = watch.verdict(1);
         // The round under way has seen some of the fault and some of the mending.
         while watch.rounds == 0
-            && let Some(Said { word, .. }) = said.take_if(|said| said.word != "healthy")
+            && let Some(Printed { word, .. }) = printed.take_if(|printed| printed.word != "healthy")
         {
             was = Some(word);
-            said = watch.verdict(1);
+            printed = watch.verdict(1);
         }
-        self.recovered = said.as_ref().map(|_| watch.began.elapsed());
+        self.recovered = printed.as_ref().map(|_| watch.began.elapsed());
         let end = format!(" was={}", was.unwrap_or_default());
-        if !said
+        if !printed
             .as_ref()
-            .is_some_and(|said| said.line.contains("] healthy after=") && said.line.ends_with(&end))
+            .is_some_and(|printed| printed.line.contains("] healthy after=") && printed.line.ends_with(&end))
         {
-            self.complain("after the mending", said);
+            self.complain("after the mending", printed);
         }
     }
 
-    fn complain(&mut self, of: &str, said: Option<Said>) {
-        let line = said.map_or("no verdict".into(), |said| said.line);
+    fn complain(&mut self, of: &str, printed: Option<Printed>) {
+        let line = printed.map_or("no verdict".into(), |printed| printed.line);
         self.complaints.push(format!("{of}: {line}"));
     }
 }
@@ -139,8 +139,8 @@ struct Watch<'a> {
     before: Instant,
 }
 
-/// A verdict that was told.
-struct Said {
+/// A verdict that was printed.
+struct Printed {
     word: String,
     line: String,
     /// The time since the line before it, which is that of a probe.
@@ -156,30 +156,30 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits for a verdict, until one more than so many rounds have begun.
-    fn verdict(&mut self, rounds: usize) -> Option<Said> {
+    fn verdict(&mut self, rounds: usize) -> Option<Printed> {
         self.verdict_within(rounds, LONGEST_ROUND)
     }
 
     /// Waits for the end of the round under way. The verdict that it has brought, if any.
-    fn rest_of_round(&mut self) -> Option<Said> {
+    fn rest_of_round(&mut self) -> Option<Printed> {
         self.world.end_of_round();
         self.verdict_within(usize::MAX, Duration::ZERO)
     }
 
     /// A verdict, unless no line comes for so long, or one more than so many rounds have begun.
-    fn verdict_within(&mut self, rounds: usize, patience: Duration) -> Option<Said> {
-        while let Some(heard) = self.world.heard(self.place, Instant::now() + patience) {
+    fn verdict_within(&mut self, rounds: usize, patience: Duration) -> Option<Printed> {
+        while let Some(received) = self.world.received(self.place, Instant::now() + patience) {
             self.place += 1;
-            let pass = heard.at.duration_since(self.before);
-            self.before = heard.at;
-            match kind_of(&heard.line) {
+            let pass = received.at.duration_since(self.before);
+            self.before = received.at;
+            match kind_of(&received.line) {
                 // A round begins with its look-up.
-                Some(("DNS", _)) if heard.at < self.began => {}
+                Some(("DNS", _)) if received.at < self.began => {}
                 Some(("DNS", _)) if self.rounds == rounds => return None,
                 Some(("DNS", _)) => self.rounds += 1,
                 Some(("VERDICT", rest)) => {
                     let word = rest.split(' ').next().unwrap_or_default().to_owned();
-                    return Some(Said { word, line: heard.line, pass });
+                    return Some(Printed { word, line: received.line, pass });
                 }
                 _ => {}
             }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Does what it reads, as a shell does, and says when it is done. It takes the laboratory away at the end of
-/// its input: nobody is left who could ask for more.
+/// its input: no test is left that could send a command.
 const CONSOLE: &str = "
     mount -t tmpfs none /run
     while read -r line; do eval \"$line\" </dev/null 2>&1; echo \"did $? $line\"; done
@@ -23,7 +23,7 @@ const CONSOLE: &str = "
 
 /// A line of the transcript, and when it came.
 #[derive(Clone)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) at: Instant,
     pub(crate) line: String,
 }
@@ -32,8 +32,8 @@ pub(crate) struct Heard {
 pub(crate) struct World {
     console: Child,
     commands: Option<ChildStdin>,
-    lines: Receiver<Heard>,
-    transcript: Vec<Heard>,
+    lines: Receiver<Received>,
+    transcript: Vec<Received>,
 }
 
 impl World {
@@ -48,7 +48,7 @@ impl World {
         let stdout = console.stdout.take().unwrap();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines() {
-                let _ = sender.send(Heard { at: Instant::now(), line: line.unwrap() });
+                let _ = sender.send(Received { at: Instant::now(), line: line.unwrap() });
             }
         });
         let commands = console.stdin.take();
@@ -63,7 +63,7 @@ impl World {
         writeln!(self.commands.as_mut().unwrap(), "{command}").unwrap();
         let (done, deadline) = (format!("did 0 {command}"), Instant::now() + PATIENCE);
         for place in mark.. {
-            let Some(Heard { at, line }) = self.heard(place, deadline) else { break };
+            let Some(Received { at, line }) = self.received(place, deadline) else { break };
             if line.starts_with("did ") {
                 assert_eq!(line, done, "{}", self.since(mark));
                 return at;
@@ -78,10 +78,10 @@ impl World {
     }
 
     /// The line at that place of the transcript, if it comes before the deadline.
-    pub(crate) fn heard(&mut self, place: usize, deadline: Instant) -> Option<Heard> {
+    pub(crate) fn received(&mut self, place: usize, deadline: Instant) -> Option<Received> {
         while self.transcript.len() <= place {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(heard) => self.transcript.push(heard),
+                Ok(received) => self.transcript.push(received),
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => panic!("the laboratory ended\n{}", self.since(0)),
             }
@@ -92,7 +92,7 @@ impl World {
     /// Waits for the end of the round that is being made, if any.
     pub(crate) fn end_of_round(&mut self) {
         let patience = Instant::now() + PATIENCE;
-        while self.heard(self.mark(), Instant::now() + PAUSE).is_some() {
+        while self.received(self.mark(), Instant::now() + PAUSE).is_some() {
             assert!(Instant::now() < patience, "one round without an end\n{}", self.since(0));
         }
     }
@@ -101,7 +101,7 @@ impl World {
     pub(crate) fn since(&self, mark: usize) -> String {
         let Some(first) = self.transcript.get(mark) else { return String::new() };
         let mut text = String::new();
-        for Heard { at, line } in &self.transcript[mark..] {
+        for Received { at, line } in &self.transcript[mark..] {
             let _ = writeln!(text, "{:8.3} {line}", at.duration_since(first.at).as_secs_f64());
         }
         text

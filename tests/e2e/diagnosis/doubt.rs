@@ -1,4 +1,4 @@
-//! Self-doubt: a round in which the prober itself was held up is marked, is nobody's fault, and tells no
+//! Self-doubt: a round in which the prober itself was held up is marked, is no fault, and reports no
 //! latency.
 
 use std::io::Write;
@@ -53,7 +53,7 @@ fn a_prober_that_was_stopped_during_a_probe_doubts_itself() {
     let briefs: Vec<String> = lines.iter().map(Line::brief).collect();
     assert_eq!(briefs, ["TCP timeout receive", "VERDICT prober", "SUMMARY TCP"]);
     assert_eq!(lines[0].get("suspect"), Some("late"));
-    // There was no pass, whose tries the server would have heard of.
+    // There was no pass, whose tries the server would have received.
     assert_eq!(lines[1].list("evidence"), ["prober:late", "tcp:timeout"]);
     assert_eq!((accepted.try_iter().count(), ended.status), (0, Some(1)));
 }
@@ -81,8 +81,8 @@ fn a_prober_that_wakes_late_tells_no_latency() {
     for line in &probes {
         assert_eq!((&*line.event, line.get("suspect")), ("SUCCESS", Some("late")), "{line}");
     }
-    let told = next(&client, "VERDICT");
-    assert_eq!((told.brief(), told.list("evidence")[0]), ("VERDICT prober".into(), "prober:late"));
+    let printed = next(&client, "VERDICT");
+    assert_eq!((printed.brief(), printed.list("evidence")[0]), ("VERDICT prober".into(), "prober:late"));
     let after = counted(address, 2);
     for (name, more) in [
         ("smoker_probe_total{protocol=\"tcp\",result=\"success\"}", 1),

@@ -10,6 +10,7 @@ use crate::support::line::Line;
 use crate::support::nameserver::{NAME_ERROR, NO_ERROR, nameserver};
 use crate::support::running::{Ended, Running};
 use crate::support::smoker;
+use crate::support::starved::unless_starved;
 
 const HOSTS: &str = "127.0.0.2 service\n127.0.0.2 replicas\n127.0.0.3 replicas\n127.0.0.4 replicas\n";
 const REPLICAS: &str = "--endpoints-host=replicas";
@@ -74,7 +75,7 @@ fn each_replica_has_its_turn_and_is_named() {
 
 #[test]
 #[ignore = "needs root: its own /etc/hosts"]
-fn a_replica_that_was_started_anew_is_told_once() {
+fn a_replica_that_was_restarted_is_reported_once() {
     isolated(|| {
         etc(&[("hosts", "127.0.0.2 service\n127.0.0.3 replicas\n")]);
         let _service = pod("127.0.0.2", "service", &[]);
@@ -94,7 +95,7 @@ fn a_replica_that_was_started_anew_is_told_once() {
 
 #[test]
 #[ignore = "needs root: its own /etc/hosts"]
-fn a_dead_replica_is_named_and_its_return_is_told() {
+fn a_dead_replica_is_named_and_its_return_is_reported() {
     isolated(|| {
         etc(&[("hosts", HOSTS)]);
         let [_two, three, _four] = ["2", "3", "4"].map(|last| pod(&format!("127.0.0.{last}"), last, &[]));
@@ -103,10 +104,10 @@ fn a_dead_replica_is_named_and_its_return_is_told() {
         stop(three);
         // The target does not miss it, and so it may be gone for as long as a list may be old. In half a
         // minute a busy machine may have starved the prober.
-        let mut told = until(&client, "VERDICT", "VERDICT replica");
-        let verdict = told.pop().unwrap();
+        let mut printed = until(&client, "VERDICT", "VERDICT replica");
+        let verdict = printed.pop().unwrap();
         let of_prober = |line: &Line| line.event == "prober" || line.get("was") == Some("prober");
-        assert!(told.iter().all(of_prober), "{told:?}");
+        assert!(printed.iter().all(of_prober), "{printed:?}");
         assert_eq!(verdict.get("detail"), Some("\"127.0.0.3 refuses, 2 of 3 replicas answer\""));
         assert!(verdict.list("evidence").contains(&"endpoint:2/3"), "{verdict}");
         let _three = pod("127.0.0.3", "3", &[]);
@@ -125,12 +126,12 @@ fn a_replica_that_drains_or_is_no_longer_listed_is_no_fault() {
         let client = Running::start(watcher(&[]));
         let mut verdicts = Vec::new();
         let mut turn = || {
-            let told = lines(&client)
+            let printed = lines(&client)
                 .inspect(|line| verdicts.extend((line.kind == "VERDICT").then(|| line.brief())));
-            told.into_iter().find(|line| line.kind == "ENDPOINT").unwrap()
+            printed.into_iter().find(|line| line.kind == "ENDPOINT").unwrap()
         };
         (0..3).for_each(|_| assert_eq!(turn().brief(), "ENDPOINT SUCCESS"));
-        // It goes on answering, and says that it drains to whoever asks: each has had a turn.
+        // It goes on answering, and says in every reply that it drains: each client has had a turn.
         three.signal("TERM");
         (0..4).for_each(|_| assert_eq!(turn().brief(), "ENDPOINT SUCCESS"));
         stop(three);
@@ -152,24 +153,26 @@ fn a_replica_that_drains_or_is_no_longer_listed_is_no_fault() {
 #[ignore = "needs root: its own /etc/hosts"]
 fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
     isolated(|| {
-        etc(&[("hosts", &HOSTS.replace("127.0.0.2 service", "127.0.0.9 service"))]);
-        let pods = ["2", "3", "4"].map(|last| pod(&format!("127.0.0.{last}"), last, &[]));
-        let (ended, verdict) = checked("service", &[]);
-        assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT service".into()));
-        let detail = "\"127.0.0.9 refuses over tcp, udp, http, 3 of 3 replicas answer directly\"";
-        assert_eq!(verdict.get("detail"), Some(detail));
-        let evidence = verdict.list("evidence");
-        assert_eq!(evidence[..4], ["tcp:refused", "udp:refused", "http:refused", "endpoint:3/3"]);
-        // A dead address is as good as one that refuses.
-        filter("input", "ip daddr 127.0.0.9 drop");
-        let (_, verdict) = checked("service", &["--protocols=tcp"]);
-        assert_eq!(verdict.brief(), "VERDICT service", "{verdict}");
-        filter("input", "");
-        // All of them refuse: nobody serves.
-        pods.into_iter().for_each(stop);
-        let (_, verdict) = checked("service", &[]);
-        assert_eq!(verdict.brief(), "VERDICT server", "{verdict}");
-        assert!(verdict.list("evidence").contains(&"endpoint:0/3"), "{verdict}");
+        unless_starved(|| {
+            etc(&[("hosts", &HOSTS.replace("127.0.0.2 service", "127.0.0.9 service"))]);
+            let pods = ["2", "3", "4"].map(|last| pod(&format!("127.0.0.{last}"), last, &[]));
+            let (ended, verdict) = checked("service", &[]);
+            assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT service".into()));
+            let detail = "\"127.0.0.9 refuses over tcp, udp, http, 3 of 3 replicas answer directly\"";
+            assert_eq!(verdict.get("detail"), Some(detail));
+            let evidence = verdict.list("evidence");
+            assert_eq!(evidence[..4], ["tcp:refused", "udp:refused", "http:refused", "endpoint:3/3"]);
+            // A dead address is as good as one that refuses.
+            filter("input", "ip daddr 127.0.0.9 drop");
+            let (_, verdict) = checked("service", &["--protocols=tcp"]);
+            assert_eq!(verdict.brief(), "VERDICT service", "{verdict}");
+            filter("input", "");
+            // All of them refuse: no replica serves.
+            pods.into_iter().for_each(stop);
+            let (_, verdict) = checked("service", &[]);
+            assert_eq!(verdict.brief(), "VERDICT server", "{verdict}");
+            assert!(verdict.list("evidence").contains(&"endpoint:0/3"), "{verdict}");
+        })
     });
 }
 
@@ -177,22 +180,24 @@ fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
 #[ignore = "needs root: its own nameserver"]
 fn a_service_without_a_replica_listed_has_none() {
     isolated(|| {
-        etc(&[("resolv.conf", "nameserver 127.0.0.1\n")]);
-        nameserver("127.0.0.1", |question| match &*question.name {
-            "service." => vec![question.reply(NO_ERROR, &["127.0.0.9"])],
-            _ => vec![question.reply(NAME_ERROR, &[])],
-        });
-        let (ended, verdict) = checked("service", &[]);
-        assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT no_replica".into()), "{verdict}");
-        assert!(verdict.get("detail").unwrap().ends_with("and no replica is listed: nothing runs\""));
-        assert!(verdict.list("evidence").contains(&"endpoint:0/0"), "{verdict}");
+        unless_starved(|| {
+            etc(&[("resolv.conf", "nameserver 127.0.0.1\n")]);
+            nameserver("127.0.0.1", |question| match &*question.name {
+                "service." => vec![question.reply(NO_ERROR, &["127.0.0.9"])],
+                _ => vec![question.reply(NAME_ERROR, &[])],
+            });
+            let (ended, verdict) = checked("service", &[]);
+            assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT no_replica".into()), "{verdict}");
+            assert!(verdict.get("detail").unwrap().ends_with("and no replica is listed: nothing runs\""));
+            assert!(verdict.list("evidence").contains(&"endpoint:0/0"), "{verdict}");
+        })
     });
 }
 
 /// A rule on the way gives the client another address, to HTTP alone.
 #[test]
 #[ignore = "needs root: a packet filter"]
-fn an_address_that_was_translated_on_the_way_is_told() {
+fn an_address_that_was_translated_on_the_way_is_reported() {
     isolated(|| {
         let _server = pod("127.0.0.2", "two", &[]);
         let seen_as = |kind: &str| {

@@ -12,6 +12,7 @@ use crate::support::peer::{GET, ask};
 use crate::support::running::{Ended, Running, port_flags};
 use crate::support::scripted::Refused;
 use crate::support::smoker;
+use crate::support::starved::unless_starved;
 
 const JSON: &str = "--log-format=json";
 
@@ -28,29 +29,31 @@ fn both(command: impl Fn() -> Command) -> [Vec<(String, Vec<&'static str>)>; 2] 
 
 #[test]
 fn a_client_tells_the_same_in_both_forms() {
-    let server = Server::start(&["--log-level=error", "--pod-name=server-a"]);
-    let [text, json] = both(|| client_of(&server, &["--count=2"]));
-    assert_eq!(text, json);
-    let kinds = ["TCP", "UDP", "UDP_SERIES", "HTTP", "MTU", "VERDICT", "SUMMARY"];
-    for kind in kinds {
-        assert!(json.iter().any(|(brief, _)| brief.split(' ').next() == Some(kind)), "{kind}: {json:?}");
-    }
-    let closed = Refused::ports();
-    let [text, json] = both(|| {
-        let mut command = client("127.0.0.2", &["--count=1", "--protocols=tcp,udp", "--mtu-interval=0"]);
-        command.args(port_flags(closed.tcp.port(), closed.udp.port(), 1));
-        command
+    unless_starved(|| {
+        let server = Server::start(&["--log-level=error", "--pod-name=server-a"]);
+        let [text, json] = both(|| client_of(&server, &["--count=2"]));
+        assert_eq!(text, json);
+        let kinds = ["TCP", "UDP", "UDP_SERIES", "HTTP", "MTU", "VERDICT", "SUMMARY"];
+        for kind in kinds {
+            assert!(json.iter().any(|(brief, _)| brief.split(' ').next() == Some(kind)), "{kind}: {json:?}");
+        }
+        let closed = Refused::ports();
+        let [text, json] = both(|| {
+            let mut command = client("127.0.0.2", &["--count=1", "--protocols=tcp,udp", "--mtu-interval=0"]);
+            command.args(port_flags(closed.tcp.port(), closed.udp.port(), 1));
+            command
+        });
+        assert_eq!(text, json);
+        let briefs: Vec<&str> = json.iter().map(|(brief, _)| &**brief).collect();
+        let expected =
+            ["TCP refused connect", "UDP refused receive", "UDP_SERIES refused receive", "VERDICT server"];
+        assert_eq!(briefs[..4], expected);
     });
-    assert_eq!(text, json);
-    let briefs: Vec<&str> = json.iter().map(|(brief, _)| &**brief).collect();
-    let expected =
-        ["TCP refused connect", "UDP refused receive", "UDP_SERIES refused receive", "VERDICT server"];
-    assert_eq!(briefs[..4], expected);
 }
 
 #[test]
 #[ignore = "needs root: its own nameserver"]
-fn names_and_replicas_are_told_the_same_in_both_forms() {
+fn names_and_replicas_are_the_same_in_both_forms() {
     isolated(|| {
         etc(&[("resolv.conf", "nameserver 127.0.0.1\n")]);
         nameserver("127.0.0.1", |question| match &*question.name {
@@ -63,15 +66,15 @@ fn names_and_replicas_are_told_the_same_in_both_forms() {
             let [text, json] = both(|| client(host, &["--count=1", "--endpoints-host=replicas"]));
             assert_eq!(text, json);
             assert_eq!(json[0].0, expected);
-            let is_told = json.iter().any(|(brief, _)| brief == "ENDPOINT SUCCESS");
-            assert_eq!(is_told, host == "server", "{json:?}");
+            let is_logged = json.iter().any(|(brief, _)| brief == "ENDPOINT SUCCESS");
+            assert_eq!(is_logged, host == "server", "{json:?}");
         }
     });
 }
 
 /// Words that a client's lines hold, and a shell, a terminal or JSON might act upon.
 #[test]
-fn whatever_is_told_is_escaped() {
+fn every_text_is_escaped() {
     let server = Server::start(&["--log-level=error"]);
     let flags = ["--count=1", "--protocols=tcp", JSON, "--node-name=a\\b'<>&{},:"];
     let ended = Running::start(client_of(&server, &flags)).ended();

@@ -11,11 +11,12 @@ use crate::support::isolated::{etc, isolated};
 use crate::support::line::Line;
 use crate::support::nameserver::{NAME_ERROR, NO_ERROR, SERVER_FAILURE, nameserver};
 use crate::support::running::Running;
+use crate::support::starved::unless_starved;
 
 const CLUSTER: (&str, &str) =
     ("resolv.conf", "nameserver 127.0.0.1\nsearch a.svc.b svc.b b\noptions ndots:5 attempts:1\n");
 
-/// What a nameserver that can be told does.
+/// What a nameserver that the test can switch does.
 const ANSWER: u8 = 0;
 const SILENT: u8 = 1;
 const DENY: u8 = 2;
@@ -24,9 +25,9 @@ const FAIL: u8 = 3;
 /// A nameserver of a cluster in which `server` has these addresses, and what to tell it.
 fn cluster(addresses: &'static [&'static str]) -> Arc<AtomicU8> {
     let mood = Arc::new(AtomicU8::new(ANSWER));
-    let told = Arc::clone(&mood);
+    let switched = Arc::clone(&mood);
     nameserver("127.0.0.1", move |question| {
-        let mood = told.load(Ordering::SeqCst);
+        let mood = switched.load(Ordering::SeqCst);
         match (&*question.name, mood) {
             (_, SILENT) => vec![],
             ("kubernetes.default.svc.b.", _) => vec![question.reply(NO_ERROR, &["10.96.0.1"])],
@@ -53,16 +54,16 @@ fn a_round_begins_with_the_look_up_of_a_name() {
             let kinds: Vec<&str> = round.iter().take(5).map(|line| &*line.kind).collect();
             assert_eq!(kinds, ["DNS", "TCP", "UDP", "UDP_SERIES", "HTTP"]);
             let look_up = &round[0];
-            let told = ["name", "addresses", "resolver"].map(|key| look_up.get(key).unwrap());
-            assert_eq!(told, ["server.a.svc.b", "127.0.0.2", "127.0.0.1"]);
+            let fields = ["name", "addresses", "resolver"].map(|key| look_up.get(key).unwrap());
+            assert_eq!(fields, ["server.a.svc.b", "127.0.0.2", "127.0.0.1"]);
             assert!(look_up.ms("latency") > 0.0, "{look_up}");
             assert!(round.iter().all(|line| line.get("address").is_none()), "{round:?}");
         }
         assert_eq!(rounds.len(), 2);
         let by_hosts = found("known", "1");
         let look_up = Line::of(&by_hosts.lines[0]);
-        let told = ["name", "addresses", "resolver"].map(|key| look_up.get(key).unwrap());
-        assert_eq!((told, look_up.brief()), (["known", "127.0.0.2", "hosts"], "DNS SUCCESS".into()));
+        let fields = ["name", "addresses", "resolver"].map(|key| look_up.get(key).unwrap());
+        assert_eq!((fields, look_up.brief()), (["known", "127.0.0.2", "hosts"], "DNS SUCCESS".into()));
         // An address is not looked up.
         let by_address = found("127.0.0.2", "1");
         assert!(by_address.lines.iter().all(|line| Line::of(line).kind != "DNS"), "{:?}", by_address.lines);
@@ -71,7 +72,7 @@ fn a_round_begins_with_the_look_up_of_a_name() {
 
 #[test]
 #[ignore = "needs root: its own nameserver"]
-fn every_address_of_a_name_is_told() {
+fn every_address_of_a_name_is_logged() {
     isolated(|| {
         etc(&[CLUSTER]);
         cluster(&["127.0.0.2", "127.0.0.3", "::1"]);
@@ -88,71 +89,75 @@ fn every_address_of_a_name_is_told() {
 #[ignore = "needs root: its own nameserver"]
 fn a_dns_fault_does_not_hide_the_rest() {
     isolated(|| {
-        etc(&[CLUSTER]);
-        let mood = cluster(&["127.0.0.2"]);
-        let server = server_on("127.0.0.2");
-        let client = Running::start(client("server", &["--timeout=300ms", "--mtu-interval=0"]));
-        assert_eq!(next(&client, "VERDICT").brief(), "VERDICT healthy");
-        for (fault, error, verdict) in [
-            (SILENT, "dns_timeout", "dns_server"),
-            (DENY, "dns_not_found", "dns_record"),
-            (FAIL, "dns_server_failure", "dns_record"),
-        ] {
-            mood.store(fault, Ordering::SeqCst);
-            let failed = format!("DNS {error} resolve");
-            let look_up = until(&client, "DNS", &failed).pop().unwrap();
-            assert_eq!((look_up.get("name"), look_up.get("cached")), (Some("server"), Some("127.0.0.2")));
-            let rest: Vec<Line> = lines(&client).take(4).collect();
-            let expected = ["TCP SUCCESS", "UDP SUCCESS", "UDP_SERIES SUCCESS", "HTTP SUCCESS"];
-            assert_eq!(briefs(&rest), expected);
-            for line in rest.iter().filter(|line| line.is_probe()) {
-                assert_eq!(line.get("address"), Some("cached"), "{line}");
+        unless_starved(|| {
+            etc(&[CLUSTER]);
+            let mood = cluster(&["127.0.0.2"]);
+            let server = server_on("127.0.0.2");
+            let client = Running::start(client("server", &["--timeout=300ms", "--mtu-interval=0"]));
+            assert_eq!(next(&client, "VERDICT").brief(), "VERDICT healthy");
+            for (fault, error, verdict) in [
+                (SILENT, "dns_timeout", "dns_server"),
+                (DENY, "dns_not_found", "dns_record"),
+                (FAIL, "dns_server_failure", "dns_record"),
+            ] {
+                mood.store(fault, Ordering::SeqCst);
+                let failed = format!("DNS {error} resolve");
+                let look_up = until(&client, "DNS", &failed).pop().unwrap();
+                assert_eq!((look_up.get("name"), look_up.get("cached")), (Some("server"), Some("127.0.0.2")));
+                let rest: Vec<Line> = lines(&client).take(4).collect();
+                let expected = ["TCP SUCCESS", "UDP SUCCESS", "UDP_SERIES SUCCESS", "HTTP SUCCESS"];
+                assert_eq!(briefs(&rest), expected);
+                for line in rest.iter().filter(|line| line.is_probe()) {
+                    assert_eq!(line.get("address"), Some("cached"), "{line}");
+                }
+                let verdict_line = next(&client, "VERDICT");
+                assert_eq!(verdict_line.event, verdict, "{verdict_line}");
+                let word = error.replacen('_', ":", 1);
+                assert!(verdict_line.list("evidence").contains(&&*word), "{verdict_line}");
+                // The failures of one row are counted on.
+                let again = until(&client, "DNS", &failed).pop().unwrap();
+                assert_eq!(again.row(), (look_up.row().0 + 1, look_up.row().1), "{again}");
+                mood.store(ANSWER, Ordering::SeqCst);
+                let healthy = until(&client, "VERDICT", "VERDICT healthy").pop().unwrap();
+                assert_eq!(healthy.get("was"), Some(verdict), "{healthy}");
+                let probe = lines(&client).find(|line| line.kind == "TCP").unwrap();
+                assert_eq!(probe.get("address"), None, "{probe}");
             }
-            let told = next(&client, "VERDICT");
-            assert_eq!(told.event, verdict, "{told}");
-            let word = error.replacen('_', ":", 1);
-            assert!(told.list("evidence").contains(&&*word), "{told}");
-            // The failures of one row are counted on.
-            let again = until(&client, "DNS", &failed).pop().unwrap();
-            assert_eq!(again.row(), (look_up.row().0 + 1, look_up.row().1), "{again}");
-            mood.store(ANSWER, Ordering::SeqCst);
-            let healthy = until(&client, "VERDICT", "VERDICT healthy").pop().unwrap();
-            assert_eq!(healthy.get("was"), Some(verdict), "{healthy}");
-            let probe = lines(&client).find(|line| line.kind == "TCP").unwrap();
-            assert_eq!(probe.get("address"), None, "{probe}");
-        }
-        // With both gone, each has its own line.
-        mood.store(SILENT, Ordering::SeqCst);
-        drop(server);
-        let mut lines = lines(&client).skip_while(|line| line.brief() != "TCP refused connect");
-        let tcp = lines.next().unwrap();
-        assert!(["cached", "127.0.0.2:8080"].contains(&tcp.get("address").unwrap()), "{tcp}");
-        let tcp = lines.find(|line| line.kind == "TCP" && line.get("address") == Some("cached")).unwrap();
-        assert_eq!(tcp.brief(), "TCP refused connect");
+            // With both gone, each has its own line.
+            mood.store(SILENT, Ordering::SeqCst);
+            drop(server);
+            let mut lines = lines(&client).skip_while(|line| line.brief() != "TCP refused connect");
+            let tcp = lines.next().unwrap();
+            assert!(["cached", "127.0.0.2:8080"].contains(&tcp.get("address").unwrap()), "{tcp}");
+            let tcp = lines.find(|line| line.kind == "TCP" && line.get("address") == Some("cached")).unwrap();
+            assert_eq!(tcp.brief(), "TCP refused connect");
+        })
     });
 }
 
-/// Of several nameservers one is silent: the look-up succeeds all the same, and it is told.
+/// Of several nameservers one is silent: the look-up succeeds all the same, and the silence is reported.
 #[test]
 #[ignore = "needs root: its own nameservers"]
 fn a_silent_nameserver_among_others_is_named() {
     isolated(|| {
-        etc(&[(
-            "resolv.conf",
-            "nameserver 127.0.0.1\nnameserver 127.0.0.5\nsearch a.svc.b svc.b b\noptions ndots:5\n",
-        )]);
-        cluster(&["127.0.0.2"]);
-        nameserver("127.0.0.5", |_| vec![]);
-        let _server = server_on("127.0.0.2");
-        let (ended, probes) = check("server", &["--timeout=1s"]);
-        assert_eq!(Line::of(&ended.lines[0]).brief(), "DNS SUCCESS");
-        assert!(probes.iter().all(|line| line.event == "SUCCESS"));
-        let verdict = Line::of(ended.lines.last().unwrap());
-        assert_eq!((verdict.brief(), ended.status), ("VERDICT dns_server".into(), Some(1)));
-        assert!(verdict.get("detail").unwrap().contains("127.0.0.5 is silent over UDP"), "{verdict}");
-        let evidence = verdict.list("evidence");
-        assert_eq!(evidence[..2], ["dns:ok", "nameserver:127.0.0.1/8of8"], "{verdict}");
-        assert!(evidence[2].starts_with("nameserver:127.0.0.5/0of8"), "{verdict}");
+        unless_starved(|| {
+            etc(&[(
+                "resolv.conf",
+                "nameserver 127.0.0.1\nnameserver 127.0.0.5\nsearch a.svc.b svc.b b\noptions ndots:5\n",
+            )]);
+            cluster(&["127.0.0.2"]);
+            nameserver("127.0.0.5", |_| vec![]);
+            let _server = server_on("127.0.0.2");
+            let (ended, probes) = check("server", &["--timeout=1s"]);
+            assert_eq!(Line::of(&ended.lines[0]).brief(), "DNS SUCCESS");
+            assert!(probes.iter().all(|line| line.event == "SUCCESS"));
+            let verdict = Line::of(ended.lines.last().unwrap());
+            assert_eq!((verdict.brief(), ended.status), ("VERDICT dns_server".into(), Some(1)));
+            assert!(verdict.get("detail").unwrap().contains("127.0.0.5 is silent over UDP"), "{verdict}");
+            let evidence = verdict.list("evidence");
+            assert_eq!(evidence[..2], ["dns:ok", "nameserver:127.0.0.1/8of8"], "{verdict}");
+            assert!(evidence[2].starts_with("nameserver:127.0.0.5/0of8"), "{verdict}");
+        })
     });
 }
 

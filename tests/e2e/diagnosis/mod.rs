@@ -1,4 +1,4 @@
-//! What the client measures and tells beside its three probes: names, series, paths, replicas, verdicts,
+//! What the client measures and reports beside its three probes: names, series, paths, replicas, verdicts,
 //! doubts, summaries. A module a subject.
 
 mod doubt;
@@ -62,7 +62,7 @@ fn briefs<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Vec<String> {
     lines.into_iter().map(Line::brief).collect()
 }
 
-/// The lines of each round, but for what is told between rounds: each begins with a line of `first`.
+/// The lines of each round, but for what is printed between rounds: each begins with a line of `first`.
 fn rounds(ended: &Ended, first: &str) -> Vec<Vec<Line>> {
     let mut rounds: Vec<Vec<Line>> = Vec::new();
     for line in ended.lines.iter().map(|line| Line::of(line)) {

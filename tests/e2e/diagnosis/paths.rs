@@ -57,7 +57,7 @@ fn who_does_not_echo_bodies_has_no_line_about_large_ones() {
 
 /// A body that is taken in and never comes back, on a path that takes every packet.
 #[test]
-fn a_body_that_never_comes_back_is_told_as_what_it_is() {
+fn a_body_that_never_comes_back_is_reported_as_that() {
     let mute = tcp(|mut stream| {
         use std::io::Write;
         let head = crate::support::scripted::read_head(&mut stream);
@@ -73,8 +73,8 @@ fn a_body_that_never_comes_back_is_told_as_what_it_is() {
     command.args(["check", "127.0.0.1", "--protocols=http", "--node-name=n", "--timeout=400ms"]);
     let ended = Running::start(command.args(port_flags(1, 1, mute.port()))).ended();
     let line = ended.lines.iter().map(|line| Line::of(line)).find(|line| line.kind == "MTU").unwrap();
-    let told = ["error", "phase", "address"].map(|key| line.get(key).unwrap());
-    assert_eq!((line.brief(), told), ("MTU UNMEASURED".into(), ["timeout", "receive", "127.0.0.1"]));
+    let fields = ["error", "phase", "address"].map(|key| line.get(key).unwrap());
+    assert_eq!((line.brief(), fields), ("MTU UNMEASURED".into(), ["timeout", "receive", "127.0.0.1"]));
     // The probe has passed; of the path nothing is known, and nothing is said to be wrong.
     assert_eq!(ended.status, Some(0), "{:?}", ended.lines);
 }

@@ -30,15 +30,15 @@ fn a_count_of_rounds_ends_with_a_summary_of_them() {
         ended.lines[ended.lines.len() - 4..].iter().map(|line| Line::of(line).brief()).collect();
     assert_eq!(at_the_end, ["SUMMARY TCP", "SUMMARY UDP", "SUMMARY UDP_SERIES", "SUMMARY HTTP"]);
     for kind in ["TCP", "UDP", "UDP_SERIES", "HTTP"] {
-        let (summary, told) = (summary(&ended, kind), latencies(&ended, kind));
+        let (summary, reported) = (summary(&ended, kind), latencies(&ended, kind));
         assert_eq!((summary.count("count"), summary.count("failures")), (12, 0), "{summary}");
         let suspect = of_kinds(&ended, &[kind]).iter().any(|line| line.get("suspect").is_some());
         if suspect {
             continue;
         }
         let jitter =
-            told.windows(2).fold(0.0, |jitter, two| jitter + ((two[1] - two[0]).abs() - jitter) / 16.0);
-        let mut sorted = told;
+            reported.windows(2).fold(0.0, |jitter, two| jitter + ((two[1] - two[0]).abs() - jitter) / 16.0);
+        let mut sorted = reported;
         sorted.sort_by(f64::total_cmp);
         for (key, rank) in [("min", 1), ("p50", 6), ("p90", 11), ("p99", 12), ("max", 12)] {
             let (found, true_one) = (summary.ms(key), sorted[rank - 1]);

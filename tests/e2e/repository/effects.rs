@@ -96,7 +96,7 @@ fn has_effects(source: &Source) -> Complaints {
     })
 }
 
-/// Rooms that say what they found to their caller, and to nobody else.
+/// Rooms that return what they found to their caller, and write no line.
 fn logs(source: &Source) -> Complaints {
     if !["probe", "dns", "http", "settings", "cli"].contains(&source.room()) {
         return vec![];

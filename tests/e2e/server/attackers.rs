@@ -81,7 +81,7 @@ fn an_http_peer_that_never_reads_is_given_up() {
 
 /// The reply is there, and then: a peer that sends without end, and one that never closes its side.
 #[test]
-fn a_refused_peer_is_not_listened_to_for_ever() {
+fn a_refused_peer_is_not_read_without_end() {
     let server = Server::start(&["--log-level", "warn"]);
     let before = server.descriptors();
     let mut endless = Http::connect(server.http);

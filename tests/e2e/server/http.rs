@@ -110,7 +110,7 @@ fn chunked(body: &[u8], size: usize) -> Vec<u8> {
     bytes
 }
 
-/// Also where nobody wants it: the next request begins after it.
+/// Also where it is not used: the next request begins after it.
 #[test]
 fn a_body_is_read_whatever_is_replied() {
     let server = quiet();
@@ -144,7 +144,7 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for() {
 }
 
 #[test]
-fn a_body_that_nobody_wants_is_not_asked_for() {
+fn a_body_that_is_not_used_is_not_requested() {
     let server = quiet();
     for (request, len, status) in
         [("POST /", LONGEST_BODY + 1, 413), ("POST /nothing", 5, 404), ("PUT /", 5, 405)]
@@ -293,7 +293,7 @@ fn what_is_not_http_gets_a_400_and_an_end() {
 }
 
 #[test]
-fn what_is_another_http_is_told_apart() {
+fn another_version_of_http_is_distinguished() {
     let server = quiet();
     for (request, status) in [
         ("GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505),

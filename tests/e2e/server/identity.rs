@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::support::child::{Server, eventually};
 use crate::support::peer::{GET, Http, Reply, ask, get};
 
-/// Instance, node, pod and state, as far as they are told.
-fn told(reply: &Reply) -> [Option<&str>; 4] {
+/// Instance, node, pod and state, as far as the reply has them.
+fn identity(reply: &Reply) -> [Option<&str>; 4] {
     ["Smoker-Instance", "Smoker-Node", "Smoker-Pod", "Smoker-State"].map(|name| reply.field(name))
 }
 
@@ -28,7 +28,7 @@ fn every_reply_says_who_answers_and_whom() {
             http.send([7; 2000]);
         }
         let reply = http.head().unwrap();
-        let [instance, node, pod, state] = told(&reply);
+        let [instance, node, pod, state] = identity(&reply);
         assert_eq!((reply.status, node, pod, state), (status, Some("node-1"), Some("server-a"), None));
         assert_eq!(reply.field("Smoker-Client"), Some(&*client.to_string()), "{request}");
         instances.insert(instance.unwrap().to_owned());
@@ -36,13 +36,13 @@ fn every_reply_says_who_answers_and_whom() {
     let [instance] = Vec::from_iter(instances).try_into().unwrap();
     assert!(instance.len() == 16 && u64::from_str_radix(&instance, 16).is_ok(), "{instance}");
     let other = Server::start(&[]);
-    assert_ne!(told(&ask(other.http, GET))[0], Some(&*instance));
+    assert_ne!(identity(&ask(other.http, GET))[0], Some(&*instance));
 }
 
 #[test]
 fn a_pod_that_is_not_known_is_not_named() {
     let server = Server::start(&["--node-name", "node-1"]);
-    assert_eq!(told(&ask(server.http, GET))[1..], [Some("node-1"), None, None]);
+    assert_eq!(identity(&ask(server.http, GET))[1..], [Some("node-1"), None, None]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_server_that_is_too_busy_to_serve_says_who_it_is() {
     let server = Server::start(&["--node-name", "node-1", "--max-connections", "1"]);
     let _held = Http::admitted(server.http);
     let reply = ask(server.http, GET);
-    assert_eq!((reply.status, told(&reply)[1]), (503, Some("node-1")));
+    assert_eq!((reply.status, identity(&reply)[1]), (503, Some("node-1")));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_server_that_drains_says_so_in_every_reply() {
     eventually("it drains", || (get(server.http, "/health").0 == 503).then_some(()));
     for request in [GET, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "nonsense\r\n\r\n"] {
         kept.send(request);
-        assert_eq!(told(&kept.reply())[3], Some("draining"), "{request}");
+        assert_eq!(identity(&kept.reply())[3], Some("draining"), "{request}");
     }
     server.signal("TERM");
     assert_eq!(server.ended().status, Some(0));

@@ -1,4 +1,4 @@
-//! The log: a line an event, whole lines, and an stdout that is read by nobody.
+//! The log: a line an event, whole lines, and an stdout without a reader.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -25,7 +25,7 @@ fn each_read_datagram_and_request_has_its_line() {
     }
     let mut http = Http::connect(server.http);
     let client = http.0.get_ref().local_addr().unwrap();
-    for (request, told) in [
+    for (request, line) in [
         ("GET /", "GET / 200 bytes=2"),
         ("GET /?secret", "GET / 200 bytes=2"),
         ("GET /health", "GET /health 200 bytes=7"),
@@ -39,7 +39,7 @@ fn each_read_datagram_and_request_has_its_line() {
         } else {
             http.reply()
         };
-        assert_eq!(event(&server.line("")), format!("[HTTP] {told} client={client}"));
+        assert_eq!(event(&server.line("")), format!("[HTTP] {line} client={client}"));
     }
     http.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(http.reply().status, 200);
@@ -120,9 +120,9 @@ fn lost(lines: &[String]) -> usize {
     counts.map(|count| count.split(' ').next().unwrap().parse::<usize>().unwrap()).sum()
 }
 
-/// More than the 64 KiB that a pipe holds, and then what was lost is told.
+/// More than the 64 KiB that a pipe holds, and then the number of lost lines is logged.
 #[test]
-fn an_unread_stdout_stops_nothing_and_what_it_lost_is_told() {
+fn an_unread_stdout_stops_nothing_and_its_lost_lines_are_counted() {
     let (mut server, stdout) = Server::unread(&mut command(&["--bind", "127.0.0.1"]));
     let mut echoes = 0;
     let (tcp, udp) = (connect(server.tcp), datagrams(server.udp));
@@ -167,12 +167,12 @@ fn an_stdout_that_never_worked_stops_nothing() {
         drop(first);
         let [tcp, udp, http] = addresses.map(|address| address.port().to_string());
         let flags = ["--bind", &own, "--tcp-port", &tcp, "--udp-port", &udp, "--http-port", &http];
-        let server = Server::unheard(&mut after(redirection, &command(&flags)), addresses);
+        let server = Server::unread_on(&mut after(redirection, &command(&flags)), addresses);
         assert_all_is_echoed(&server);
     }
 }
 
-/// `script` gives the server a terminal, and stops reading it when nobody reads from `script`.
+/// `script` gives the server a terminal, and stops reading it when `script` has no reader itself.
 #[test]
 fn an_unread_terminal_stops_nothing() {
     if Command::new("script").arg("--version").stdout(Stdio::null()).status().is_err() {

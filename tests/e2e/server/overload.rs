@@ -61,7 +61,7 @@ fn echoed(server: SocketAddr) -> Option<TcpStream> {
 }
 
 #[test]
-fn past_the_limit_health_is_told_truly_and_the_rest_turned_away() {
+fn past_the_limit_health_is_answered_and_other_requests_are_refused() {
     let server = Server::start(&["--max-connections", "1", "--drain-delay", "1h"]);
     let mut first = Http::admitted(server.http);
     let turned_away = |request: &str, status, retry, body: &str| {
@@ -225,7 +225,7 @@ fn a_stop_does_not_wait_for_descriptors() {
     drop(streams);
 }
 
-/// Threads count against a limit of their user, so the server runs as a user that nobody else is. It is
+/// Threads count against a limit of their user, so the server runs as a user of its own. It is
 /// started through a descriptor: that user need not be able to reach the binary by its path.
 #[test]
 #[ignore = "needs root: a user of its own"]

@@ -82,7 +82,7 @@ fn assert_serves(server: &Server, host: IpAddr) {
     assert_eq!(get(at(server.http, host), "/health"), (200, "healthy".into()));
 }
 
-/// Nothing is served, and nobody is told an address, before all three are bound.
+/// Nothing is served, and no address is printed, before all three are bound.
 #[test]
 fn a_port_in_use_on_all_addresses_ends_the_start() {
     let (tcp, udp) = (TcpListener::bind("[::]:0"), UdpSocket::bind("[::]:0"));
@@ -146,12 +146,12 @@ fn the_soft_limit_of_descriptors_becomes_the_hard_one() {
 }
 
 #[test]
-fn too_low_a_limit_of_descriptors_is_told_and_no_reason_to_end() {
+fn too_low_a_limit_of_descriptors_is_logged_and_no_reason_to_end() {
     // 1024 connections, 16 in reserve, 16 for everything else: enough, and one too few.
-    for (limit, told) in [(1056, false), (1055, true)] {
+    for (limit, is_logged) in [(1056, false), (1055, true)] {
         let server = Server::of(&mut after(&format!("ulimit -n {limit}"), &command(&[])));
         let line = format!("[LIMITS] DESCRIPTORS limit={limit} needed=1056 detail=");
-        assert_eq!(server.early.iter().any(|early| event(early).starts_with(&line)), told, "{limit}");
+        assert_eq!(server.early.iter().any(|early| event(early).starts_with(&line)), is_logged, "{limit}");
         assert_serves(&server, "127.0.0.1".parse().unwrap());
     }
 }

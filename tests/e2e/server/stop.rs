@@ -97,12 +97,12 @@ fn the_drain_delay_is_waited_for() {
     let ended = server.ended();
     assert_eq!(ended.status, Some(0));
     assert!(start.elapsed() >= Duration::from_millis(300));
-    let told: Vec<&str> = ended.lines.iter().map(|line| event(line)).collect();
-    assert_eq!(told, ["[STOP] DRAINING delay=300.000ms", "[STOP] STOPPED cut=0"]);
+    let logged: Vec<&str> = ended.lines.iter().map(|line| event(line)).collect();
+    assert_eq!(logged, ["[STOP] DRAINING delay=300.000ms", "[STOP] STOPPED cut=0"]);
 }
 
 #[test]
-fn what_the_stop_has_cut_is_told() {
+fn connections_that_the_stop_has_cut_are_counted() {
     let server = Server::start(&["--shutdown-timeout", "0"]);
     let _busy = under_way(server.http);
     server.signal("TERM");
@@ -192,7 +192,7 @@ fn what_arrived_before_the_stop_is_answered() {
 
 /// The log says at the end what it has only counted.
 #[test]
-fn counts_are_told_at_the_end() {
+fn counts_are_logged_at_the_end() {
     let server = Server::start(&["--max-connections", "1", "--log-level", "warn"]);
     let inside = connect(server.tcp);
     assert_echoes(&inside, b"PING");

@@ -165,7 +165,7 @@ fn small_stacks(server: &Server) -> usize {
 }
 
 /// The server is frozen, so that all of them wait in the kernel at once. With std's backlog of 128 the 130th
-/// would be told nothing and try again after a second.
+/// would get no reply and try again after a second.
 #[test]
 fn a_burst_of_1000_clients_waits_for_nothing() {
     let backlog = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();

@@ -88,7 +88,7 @@ fn a_loop_with_an_echo_on_the_same_port_is_broken() {
     assert_drops(&server, &UdpSocket::bind((own_address(), server.udp.port())).unwrap());
 }
 
-/// One loop serves everyone, so whoever is answered after `from` shows that `from` never will be.
+/// One loop serves everyone, so a reply to a later sender shows that `from` gets none.
 fn assert_drops(server: &Server, from: &UdpSocket) {
     from.set_nonblocking(true).unwrap();
     let good = datagrams(server.udp);
@@ -102,7 +102,7 @@ fn assert_drops(server: &Server, from: &UdpSocket) {
     assert!(line.contains(&format!("] [SERVER] [UDP] DROPPED count=1 client={client} ")), "{line}");
 }
 
-/// Told once a second, and none is forgotten. Each sender has an address of its own, by which a line says how
+/// Logged once a second, every datagram counted. Each sender has an address of its own, by which a line says how
 /// many were dropped before it was written.
 #[test]
 fn what_was_dropped_is_counted() {
@@ -118,15 +118,15 @@ fn what_was_dropped_is_counted() {
         lines.extend(server.lines_so_far());
         (lines.len() >= 2).then_some(())
     });
-    let told = lines.iter().map(|line| {
+    let logged = lines.iter().map(|line| {
         let (count, rest) = line.split_once(" DROPPED count=").unwrap().1.split_once(" client=").unwrap();
         let client: SocketAddr = rest.split_once(' ').unwrap().0.parse().unwrap();
         let IpAddr::V4(address) = client.ip() else { panic!("{line}") };
         (count.parse::<u32>().unwrap(), u32::from(address) - SENDERS)
     });
-    let told: Vec<(u32, u32)> = told.collect();
-    assert_eq!((told[0], told[1]), ((1, 1), (told[1].1 - 1, told[1].1)), "{lines:#?}");
-    assert!(told[1].0 > 1, "{lines:#?}");
+    let logged: Vec<(u32, u32)> = logged.collect();
+    assert_eq!((logged[0], logged[1]), ((1, 1), (logged[1].1 - 1, logged[1].1)), "{lines:#?}");
+    assert!(logged[1].0 > 1, "{lines:#?}");
 }
 
 /// Frozen, the server answers when the askers have gone: each answer comes back to it as an ICMP error.
@@ -248,7 +248,7 @@ fn replies_and_nonsense_are_dropped_and_never_echoed() {
         assert_eq!(socket.recv(&mut [0; 512]).unwrap_err().kind(), ErrorKind::WouldBlock, "{datagram:?}");
     }
     assert!(server.line("DROPPED").ends_with(" detail=\"a reply\""));
-    // One byte less, and it is nobody's word but an echo's.
+    // One byte less, and it is an echo like any other.
     assert_returns(&good, &request[..7]);
 }
 

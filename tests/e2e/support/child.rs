@@ -67,8 +67,8 @@ impl Server {
         (Self { tcp, udp, http, early, running }, stdout)
     }
 
-    /// Starts `command`, of which nothing is heard, and waits until it listens on `addresses`.
-    pub(crate) fn unheard(command: &mut Command, addresses: [SocketAddr; 3]) -> Self {
+    /// Starts `command`, whose stdout goes elsewhere, and waits until it listens on `addresses`.
+    pub(crate) fn unread_on(command: &mut Command, addresses: [SocketAddr; 3]) -> Self {
         let running = Running::start(command);
         let [tcp, udp, http] = addresses;
         // HTTP is bound last.
@@ -160,7 +160,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "in vain: {what}");
+        assert!(Instant::now() < deadline, "waited too long: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

@@ -2,7 +2,7 @@
 //! and that end with the test's process, however it ends. It takes root, util-linux, iproute2 and nftables.
 //!
 //! Such tests are marked `#[ignore = "needs root: …"]`: `cargo test` lists each of them with that reason and
-//! counts it in its last line, so that nobody takes them for passed, and `cargo test -- --include-ignored`
+//! counts it in its last line, so that they do not count as passed, and `cargo test -- --include-ignored`
 //! (CI's way) runs them, and fails where they cannot run.
 
 use std::env;

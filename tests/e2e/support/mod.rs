@@ -9,6 +9,7 @@ pub(crate) mod peer;
 pub(crate) mod running;
 pub(crate) mod rust;
 pub(crate) mod scripted;
+pub(crate) mod starved;
 pub(crate) mod yaml;
 
 use std::process::Command;
@@ -16,7 +17,7 @@ use std::process::Command;
 /// The flags that leave the three probes of a round alone: no series of datagrams, no path MTU.
 pub(crate) const PROBES_ALONE: [&str; 2] = ["--udp-flows=0", "--mtu-interval=0"];
 
-/// The binary under test, without the variables of whoever runs the tests.
+/// The binary under test, without the environment of the tests.
 pub(crate) fn smoker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smoker"));
     command.env_clear();

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::support::scripted::serve_tcp;
 
-/// A question, as a nameserver hears it.
+/// A question, as a nameserver receives it.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) name: String,
@@ -16,7 +16,7 @@ pub(crate) struct Question {
     pub(crate) query: Vec<u8>,
 }
 
-/// A query for the address of `marker`: what a nameserver heard before it, it has noted before it.
+/// A query for the address of `marker`: what a nameserver received before it, it has noted before it.
 pub(crate) const MARKER: &[u8] = b"\x55\xaa\x01\0\0\x01\0\0\0\0\0\0\x06marker\0\0\x01\0\x01";
 
 pub(crate) const NO_ERROR: u8 = 0;

@@ -101,7 +101,7 @@ pub(crate) fn trickle(stream: &mut TcpStream, bytes: impl IntoIterator<Item = u8
     }
 }
 
-/// Resets the connection, as Linux does when it is closed with bytes that nobody has read (RFC 2525, 2.17).
+/// Resets the connection, as Linux does when it is closed with unread bytes (RFC 2525, 2.17).
 pub(crate) fn reset(stream: TcpStream) {
     assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
     drop(stream);
@@ -117,7 +117,7 @@ pub(crate) fn silent() -> (SocketAddr, Receiver<Instant>) {
     (address, accepted)
 }
 
-/// Ports where nobody listens, and nobody will: they are held on 127.0.0.1 and probed on 127.0.0.2.
+/// Ports without a listener, now and later: they are held on 127.0.0.1 and probed on 127.0.0.2.
 pub(crate) struct Refused {
     pub(crate) tcp: SocketAddr,
     pub(crate) udp: SocketAddr,

@@ -61,7 +61,7 @@ pub(super) fn fields(kind: &str, event: &str) -> Option<Vec<Field>> {
     match event {
         "SUCCESS" => success(kind).map(|fields| [fields, vec![SUSPECT]].concat()),
         "FAILED" => failed(kind).map(|fields| [fields, vec![SUSPECT]].concat()),
-        _ => told(kind, event),
+        _ => other(kind, event),
     }
 }
 
@@ -136,7 +136,7 @@ fn failed(kind: &str) -> Option<Vec<Field>> {
 }
 
 /// Of what is no probe's.
-fn told(kind: &str, event: &str) -> Option<Vec<Field>> {
+fn other(kind: &str, event: &str) -> Option<Vec<Field>> {
     let evidence = always("evidence", Evidence);
     let (detail, since) = (always("detail", Text), always("since", Moment));
     Some(match (kind, event) {

@@ -14,6 +14,8 @@ pub(crate) use json::{Json, object};
 use form::has_digits;
 use kinds::Field;
 
+use crate::support::starved;
+
 /// One line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
@@ -34,7 +36,9 @@ pub(crate) fn known() -> impl Iterator<Item = (&'static str, &'static str, Vec<&
 impl Line {
     /// Takes `text` apart; a panic says that it is no line of a client.
     pub(crate) fn of(text: &str) -> Self {
-        parse(text).unwrap_or_else(|| panic!("not a client's line: {text:?}"))
+        let line = parse(text).unwrap_or_else(|| panic!("not a client's line: {text:?}"));
+        starved::note(&line);
+        line
     }
 
     /// The same of a line in JSON.
