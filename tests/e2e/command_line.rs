@@ -10,6 +10,7 @@ use smoker::cli::COMMANDS;
 use crate::support;
 use crate::support::child::Server;
 use crate::support::running::{PATIENCE, port_flags};
+use crate::support::starved::unless_starved;
 
 fn smoker(arguments: &[&str]) -> Command {
     let mut command = Command::from_std(support::smoker());
@@ -148,40 +149,51 @@ fn a_refusal_is_one_line_however_long_the_value() {
 
 #[test]
 fn exit_status_0_if_every_probe_succeeded_and_1_if_one_failed() {
-    let server = Server::start(&["--log-level=error"]);
-    let [tcp, udp, http] = [server.tcp, server.udp, server.http].map(|address| address.port());
-    for more in [&["check"][..], &["client", "--count=1"], &["client", "--count=3", "--interval=10ms"]] {
-        let assert = |http_port, status| {
-            let ports = port_flags(tcp, udp, http_port);
-            smoker(more).args(ports).args(["--server-host", "127.0.0.1"]).assert().code(status).stderr("");
-        };
-        assert(http, 0);
-        // An echo is no HTTP: TCP and UDP succeed, and that is not enough.
-        assert(tcp, 1);
-    }
-    smoker(&["local", "--count", "2", "--interval", "10ms"]).assert().code(0).stderr("");
+    unless_starved(|| {
+        let server = Server::start(&["--log-level=error"]);
+        let [tcp, udp, http] = [server.tcp, server.udp, server.http].map(|address| address.port());
+        for more in [&["check"][..], &["client", "--count=1"], &["client", "--count=3", "--interval=10ms"]] {
+            let assert = |http_port, status| {
+                let ports = port_flags(tcp, udp, http_port);
+                smoker(more)
+                    .args(ports)
+                    .args(["--server-host", "127.0.0.1"])
+                    .assert()
+                    .code(status)
+                    .stderr("");
+            };
+            assert(http, 0);
+            // An echo is no HTTP: TCP and UDP succeed, and that is not enough.
+            assert(tcp, 1);
+        }
+        smoker(&["local", "--count", "2", "--interval", "10ms"]).assert().code(0).stderr("");
+    });
 }
 
 #[test]
 fn check_takes_its_host_as_an_argument_anywhere() {
-    let server = Server::start(&["--log-level=error"]);
-    let flags = port_flags(server.tcp.port(), server.udp.port(), server.http.port());
-    smoker(&["check", "127.0.0.1"]).args(&flags).assert().code(0);
-    smoker(&["check"]).args(&flags).arg("127.0.0.1").env("SERVER_HOST", "a b").assert().code(0);
-    smoker(&["check"]).args(&flags).env("SERVER_HOST", "127.0.0.1").assert().code(0);
+    unless_starved(|| {
+        let server = Server::start(&["--log-level=error"]);
+        let flags = port_flags(server.tcp.port(), server.udp.port(), server.http.port());
+        smoker(&["check", "127.0.0.1"]).args(&flags).assert().code(0);
+        smoker(&["check"]).args(&flags).arg("127.0.0.1").env("SERVER_HOST", "a b").assert().code(0);
+        smoker(&["check"]).args(&flags).env("SERVER_HOST", "127.0.0.1").assert().code(0);
+    });
 }
 
 #[test]
 fn a_report_reads_what_the_others_print() {
-    for format in ["text", "json"] {
-        let flags = ["--count=2", "--interval=10ms", "--node-name=node-1", "--log-format", format];
-        let lines = String::from_utf8(smoker(&["local"]).args(flags).output().unwrap().stdout).unwrap();
-        let count = lines.lines().count();
-        let assert = smoker(&["report"]).write_stdin(lines).assert().code(0).stderr("");
-        let page = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
-        assert!(page.starts_with("the one node is healthy\n"), "{page}");
-        assert!(page.contains(&format!("\n{count} lines from ")), "{format}: {page}");
-    }
+    unless_starved(|| {
+        for format in ["text", "json"] {
+            let flags = ["--count=2", "--interval=10ms", "--node-name=node-1", "--log-format", format];
+            let lines = String::from_utf8(smoker(&["local"]).args(flags).output().unwrap().stdout).unwrap();
+            let count = lines.lines().count();
+            let assert = smoker(&["report"]).write_stdin(lines).assert().code(0).stderr("");
+            let page = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+            assert!(page.starts_with("the one node is healthy\n"), "{page}");
+            assert!(page.contains(&format!("\n{count} lines from ")), "{format}: {page}");
+        }
+    });
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
             let (_, verdict) = checked("service", &[]);
             assert_eq!(verdict.brief(), "VERDICT server", "{verdict}");
             assert!(verdict.list("evidence").contains(&"endpoint:0/3"), "{verdict}");
-        })
+        });
     });
 }
 
@@ -190,7 +190,7 @@ fn a_service_without_a_replica_listed_has_none() {
             assert_eq!((ended.status, verdict.brief()), (Some(1), "VERDICT no_replica".into()), "{verdict}");
             assert!(verdict.get("detail").unwrap().ends_with("and no replica is listed: nothing runs\""));
             assert!(verdict.list("evidence").contains(&"endpoint:0/0"), "{verdict}");
-        })
+        });
     });
 }
 

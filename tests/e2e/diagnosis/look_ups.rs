@@ -131,7 +131,7 @@ fn a_dns_fault_does_not_hide_the_rest() {
             assert!(["cached", "127.0.0.2:8080"].contains(&tcp.get("address").unwrap()), "{tcp}");
             let tcp = lines.find(|line| line.kind == "TCP" && line.get("address") == Some("cached")).unwrap();
             assert_eq!(tcp.brief(), "TCP refused connect");
-        })
+        });
     });
 }
 
@@ -157,7 +157,7 @@ fn a_silent_nameserver_among_others_is_named() {
             let evidence = verdict.list("evidence");
             assert_eq!(evidence[..2], ["dns:ok", "nameserver:127.0.0.1/8of8"], "{verdict}");
             assert!(evidence[2].starts_with("nameserver:127.0.0.5/0of8"), "{verdict}");
-        })
+        });
     });
 }
 
