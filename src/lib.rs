@@ -10,9 +10,10 @@
 //! | [`report`] | the lines of many clients in, a screenful out |
 //! | [`verdict`] | what is broken, by the evidence of a diagnosing pass |
 //! | [`settings`] | how settings are declared, read and refused; knows no command |
+//! | [`web`] | an HTTP server over a table of routes: conversations, bodies, tokens, `/health`, `/metrics` |
 //! | [`probe`] | one file a protocol: (address, deadline) → what was found |
 //! | [`responder`] | what is answered to a datagram of a series |
-//! | [`serve`] | what every listener shares: admission, threads, accept loop, HTTP conversations, stop |
+//! | [`serve`] | what every listener shares: accept loop, admission, threads, back-off |
 //! | [`metrics`] | histograms, percentiles, and Prometheus' text format |
 //! | [`log`] | the form of a line, and writing it without ever waiting for long |
 //! | [`fetch`] | one HTTP request over one deadline, its answer bounded |
@@ -55,6 +56,8 @@ pub mod report;
 pub mod verdict;
 
 pub mod settings;
+
+pub mod web;
 
 pub mod probe;
 pub mod responder;

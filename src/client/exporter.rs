@@ -1,5 +1,6 @@
-//! The client's own listener: `/health`, which tells whether its rounds keep to their schedule, and
-//! `/metrics`. What the rounds find has no part in the health: a client is there for when the network fails.
+//! The client's own listener: `/health`, which shows whether its rounds keep to their schedule, and
+//! `/metrics`. What the rounds find does not affect the health: a client is needed most when the network
+//! fails.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,23 +11,22 @@ use std::time::{Duration, Instant};
 
 use super::journal::metrics::Metrics;
 use crate::client::settings;
-use crate::http::{RequestHead, StatusCode};
 use crate::log::{Level, Log, Value};
 use crate::serve::accept;
+use crate::serve::backoff::Backoff;
 use crate::serve::bind::bind;
-use crate::serve::connections::{Admitted, Connections};
-use crate::serve::http::{Content, Fields, Reply, Requests, Service, converse};
-use crate::serve::identity::Identity;
-use crate::serve::trouble::{Complaints, Trouble};
+use crate::serve::connections::Connections;
+use crate::serve::rate_limit::RateLimit;
 use crate::serve::workers::Workers;
 use crate::stop::{Phase, Stop};
 use crate::sys;
+use crate::web::{self, Identity, RequestCounts, Requests, Routes, Service};
 
-/// Connections at once: a kubelet's two probes, a Prometheus or two, and a few who look.
+/// Connections at once: a kubelet's two probes, a Prometheus or two, and a few curious operators.
 const MAX_CONNECTIONS: usize = 16;
 
-/// How long one of them may be silent: a kubelet asks and is gone, and to a Prometheus another connection is
-/// no matter.
+/// How long one of them may be idle: a kubelet closes after each request, and a Prometheus can open another
+/// connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections that may wait to be accepted: as many as are served, twice over.
@@ -35,10 +35,11 @@ const BACKLOG: i32 = 32;
 /// The socket buffers of a connection, each way: a page of metrics fits.
 const SOCKET_BUFFER: i32 = 64 * 1024;
 
-/// How many rounds may be missed before the client calls itself ill: as many failures as a kubelet waits for.
+/// How many rounds may be missed before the client reports itself unhealthy: as many failures as a kubelet
+/// waits for.
 const ROUNDS_MISSED: u32 = 3;
 
-/// The kind of its lines, which are not to be taken for those of HTTP probes.
+/// The kind of its lines, which must not be confused with those of HTTP probes.
 const KIND: &str = "EXPORTER";
 
 /// A listener that serves, until this is dropped.
@@ -56,7 +57,7 @@ struct Shared {
 }
 
 impl Exporter {
-    /// Listens on `port` of all addresses, and tells of `metrics`. An error says what could not be had.
+    /// Listens on `port` of all addresses, and serves `metrics`. An error names what failed.
     pub(super) fn start(
         port: u16,
         config: &settings::Client,
@@ -79,8 +80,8 @@ impl Exporter {
         Ok(Self { shared, accepting: Some(accepting) })
     }
 
-    /// The rounds go on, and say so again by `due`: when the next one begins, or what is under way must have
-    /// ended.
+    /// Reports that the rounds go on, and that the next report is due at `due`: when the next round begins,
+    /// or the current work must have ended.
     pub(super) fn beat(&self, due: Instant) {
         self.shared.pulse.beat(due);
     }
@@ -90,37 +91,38 @@ impl Drop for Exporter {
     fn drop(&mut self) {
         self.shared.stop.advance(Phase::Stopping);
         sys::socket::wake(&self.shared.listener);
-        // One that panicked has said so.
+        // A thread that panicked has printed so.
         let _ = self.accepting.take().map(JoinHandle::join);
         self.shared.connections.close_all();
     }
 }
 
 fn spawn(shared: &Arc<Shared>, identity: Identity, log: &Log) -> io::Result<JoinHandle<()>> {
-    let workers = Workers::new(conversation(shared, identity, log));
+    let workers = workers(shared, identity, log);
     let (shared, log) = (Arc::clone(shared), log.clone());
     thread::Builder::new().spawn(move || accept_all(&shared, &workers, &log))
 }
 
 /// Accepts connections, each answered by a thread, until the stop. Past the limit they are closed at once.
 fn accept_all(shared: &Shared, workers: &Arc<Workers>, log: &Log) {
-    let mut refused = Complaints::default();
-    let trouble = Trouble::new(log.clone(), KIND);
-    accept::run(&shared.listener, &shared.stop, trouble, |stream, peer: SocketAddr| {
+    let mut refused = RateLimit::default();
+    let backoff = Backoff::new(log.clone(), KIND);
+    accept::run(&shared.listener, &shared.stop, backoff, |stream, peer: SocketAddr| {
         match shared.connections.admit(stream, peer) {
             Ok(connection) => workers.hand(connection),
             Err(_closed) => {
-                refused.line(log, KIND, "REFUSED", peer, "too many connections");
+                refused.log(log, KIND, "REFUSED", peer, "too many connections");
                 Ok(())
             }
         }
     });
-    refused.rest(log, KIND, "REFUSED");
+    refused.log_rest(log, KIND, "REFUSED");
 }
 
-fn conversation(shared: &Arc<Shared>, identity: Identity, log: &Log) -> impl Fn(Admitted) + use<> {
-    let shared = Arc::clone(shared);
+/// Threads that answer as the routes say.
+fn workers(shared: &Arc<Shared>, identity: Identity, log: &Log) -> Arc<Workers> {
     let service = Service {
+        routes: routes(shared),
         idle_timeout: IDLE_TIMEOUT,
         requests: Requests::Many,
         stop: Arc::clone(&shared.stop),
@@ -128,45 +130,31 @@ fn conversation(shared: &Arc<Shared>, identity: Identity, log: &Log) -> impl Fn(
         traffic: Arc::default(),
         identity,
         log: log.clone(),
-        // At every few seconds' request of a kubelet, at info, the lines about the network would be lost.
+        // A kubelet's request every few seconds, at info, would bury the lines about the network.
         level: Level::Debug,
         kind: KIND,
     };
-    move |connection| converse(&connection, &service, &|request| Ok(route(request, &shared)))
+    Workers::new(move |connection| web::converse(&connection, &service))
 }
 
-/// What the client replies to `request`.
-fn route(request: &RequestHead<'_>, shared: &Shared) -> Reply {
-    const NO_FIELDS: Fields = &[];
-    let (status, fields, content) = match (request.path, request.method) {
-        ("/health", "GET" | "HEAD") if shared.pulse.is_lost(Instant::now()) => {
-            (StatusCode::SERVICE_UNAVAILABLE, NO_FIELDS, Content::Text("rounds are overdue"))
-        }
-        ("/health", "GET" | "HEAD") => (StatusCode::OK, NO_FIELDS, Content::Text("healthy")),
-        ("/metrics", "GET" | "HEAD") => {
-            let metrics = shared.metrics.lock().unwrap_or_else(PoisonError::into_inner);
-            (StatusCode::OK, NO_FIELDS, Content::Metrics(metrics.page()))
-        }
-        ("/health" | "/metrics", _) => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            &[("Allow", "GET, HEAD")][..],
-            Content::Text("method not allowed"),
-        ),
-        _ => (StatusCode::NOT_FOUND, NO_FIELDS, Content::Text("not found")),
-    };
-    Reply { status, fields, content }
+/// What the client answers.
+fn routes(shared: &Arc<Shared>) -> Routes {
+    let (pulse, metrics) = (Arc::clone(shared), Arc::clone(&shared.metrics));
+    let health = move || if pulse.pulse.is_lost(Instant::now()) { Err("rounds are overdue") } else { Ok(()) };
+    let page = move || metrics.lock().unwrap_or_else(PoisonError::into_inner).page();
+    Routes::new(vec![web::health::route(health), web::metrics::route(page)], &RequestCounts::default())
 }
 
-/// Whether somebody who should be heard of again and again still is.
+/// Whether reports that are due again and again still come.
 struct Pulse {
     start: Instant,
     grace: Duration,
-    /// When the next beat is due, in nanoseconds from the start.
+    /// When the next report is due, in nanoseconds from the start.
     due: AtomicU64,
 }
 
 impl Pulse {
-    /// Due at `start`, and lost `grace` after it was due.
+    /// The first report is due at `start`, and the pulse is lost `grace` after a report was due.
     fn new(start: Instant, grace: Duration) -> Self {
         Self { start, grace, due: AtomicU64::new(0) }
     }

@@ -26,10 +26,10 @@ use crate::dns::Resolver;
 use crate::log::Log;
 use crate::probe::Protocol;
 use crate::probe::series::Times;
-use crate::serve::identity;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 use crate::verdict::{self, Evidence, LookUp, Probe, Ruling, Slowness, Starved, Tries, Verdict};
+use crate::web;
 
 /// The rounds of a client, and what is kept from one to the next.
 pub(super) struct Rounds<'a> {
@@ -65,7 +65,7 @@ impl<'a> Rounds<'a> {
             lines: Lines { log, doubt: Doubt::default() },
             resolver: Resolver::default(),
             target: Target::new(&config.host),
-            prober: Prober { own: config.client_port.map(|_| identity::instance()) },
+            prober: Prober { own: config.client_port.map(|_| web::instance()) },
             services: protocols::all(config),
             datagrams: Datagrams::default(),
             replicas: Replicas::new(config.endpoints_host.clone(), &config.node_name),

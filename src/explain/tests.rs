@@ -76,7 +76,7 @@ fn the_list_has_every_word_and_no_line_is_wider_than_a_terminal() {
     for topic in topics::all() {
         assert!(words.contains(&&*topic.word), "{}", topic.word);
         let text = explained(&topic.word);
-        assert!(text.contains(&topic.meaning.split(' ').next().unwrap()), "{text}");
+        assert!(text.contains(topic.meaning.split(' ').next().unwrap()), "{text}");
         for line in list.lines().chain(text.lines()) {
             assert!(line.chars().count() <= WIDTH && line == line.trim_end(), "{line}");
         }

@@ -1,9 +1,9 @@
 //! Where a message and its connection end, by the fields of its head (RFC 9112, 6 and 9).
 
-use super::decimal;
 use super::error::Error;
 use super::headers::{Field, elements, trim};
 use super::scan::{self, TOKEN};
+use crate::digits;
 
 /// How a body is delimited (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl MessageEnd {
         if self.length.is_some() {
             return Err(Error::ContentLength);
         }
-        self.length = Some(decimal::parse(value).ok_or(Error::ContentLength)?);
+        self.length = Some(digits::number(value).ok_or(Error::ContentLength)?);
         Ok(())
     }
 

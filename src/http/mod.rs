@@ -11,6 +11,7 @@
 //! | look a field up | [`Headers::only`], [`Headers::list`] |
 //! | write a response's head | [`write::HeadWriter`] |
 //! | decode a body piece by piece | [`body::Decoder`] |
+//! | write a body piece by piece | [`encode::Encoder`] |
 
 mod decimal;
 mod error;
@@ -22,10 +23,13 @@ mod status;
 pub mod body;
 pub mod buffer;
 pub mod date;
+pub mod encode;
 pub mod request;
 pub mod response;
 pub mod write;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

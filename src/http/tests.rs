@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use super::buffer::Buffer;
 use super::response::{self, ReadError};
+use super::testing::Random;
 use super::{Error, HEAD_LIMIT, request};
 
 /// What a client sends over one connection: heads and bodies of every kind, one after the other.
@@ -27,6 +28,26 @@ const RESPONSES: [&str; 5] = [
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 503 Busy\r\nRetry-After: 1\r\n\r\nlater",
     "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nOK",
+];
+
+/// What mutations insert.
+const PIECES: [&str; 16] = [
+    "\r\n",
+    "\r",
+    "\n",
+    "\0",
+    " ",
+    "\t",
+    ":",
+    ",",
+    ";",
+    "0",
+    "9",
+    "f",
+    "\x7f",
+    "\u{e9}",
+    "Content-Length: 3\r\n",
+    "Transfer-Encoding: chunked\r\n",
 ];
 
 /// Of every body here, requests' and responses' alike.
@@ -118,7 +139,7 @@ fn a_head_as_large_as_the_limit_passes_in_pieces_of_any_size() {
 fn mutated_requests_neither_panic_nor_depend_on_how_they_are_split() {
     let mut random = Random(1);
     for _ in 0..MUTATIONS {
-        let bytes = random.mutation(&REQUESTS);
+        let bytes = random.mutation(&REQUESTS, &PIECES);
         let whole = serve(&mut &bytes[..]);
         let split = serve(&mut Pieces::new(&bytes, || 1 + random.below(40)));
         assert_eq!(split, whole, "{}", bytes.escape_ascii());
@@ -129,7 +150,7 @@ fn mutated_requests_neither_panic_nor_depend_on_how_they_are_split() {
 fn mutated_responses_neither_panic_nor_depend_on_how_they_are_split() {
     let mut random = Random(2);
     for _ in 0..MUTATIONS {
-        let bytes = random.mutation(&RESPONSES);
+        let bytes = random.mutation(&RESPONSES, &PIECES);
         let whole = fetch(&mut &bytes[..]);
         let split = fetch(&mut Pieces::new(&bytes, || 1 + random.below(40)));
         assert_eq!(split, whole, "{}", bytes.escape_ascii());
@@ -221,51 +242,5 @@ impl<F: FnMut() -> usize> Read for Pieces<'_, F> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let size = out.len().min((self.size)());
         self.bytes.read(&mut out[..size])
-    }
-}
-
-/// Xorshift: the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-
-    /// One of `texts` after one to three changes: bytes dropped, repeated, flipped, or protocol put in.
-    fn mutation(&mut self, texts: &[&str]) -> Vec<u8> {
-        const PIECES: [&str; 16] = [
-            "\r\n",
-            "\r",
-            "\n",
-            "\0",
-            " ",
-            "\t",
-            ":",
-            ",",
-            ";",
-            "0",
-            "9",
-            "f",
-            "\x7f",
-            "\u{e9}",
-            "Content-Length: 3\r\n",
-            "Transfer-Encoding: chunked\r\n",
-        ];
-        let mut bytes = texts[self.below(texts.len())].as_bytes().to_vec();
-        for _ in 0..=self.below(3) {
-            let start = self.below(bytes.len() + 1);
-            let end = start + self.below((bytes.len() - start).min(12) + 1);
-            match self.below(4) {
-                0 => drop(bytes.drain(start..end)),
-                1 => bytes.extend_from_within(start..end),
-                2 => drop(bytes.splice(start..start, PIECES[self.below(PIECES.len())].bytes())),
-                _ => bytes[start..end].iter_mut().for_each(|byte| *byte ^= 1 << self.below(8)),
-            }
-        }
-        bytes
     }
 }

@@ -40,11 +40,16 @@ impl<'a> HeadWriter<'a> {
     }
 
     /// Adds the length of the body: for `HEAD` that which `GET` would have (RFC 9110, 9.3.2).
-    pub fn length(self, bytes: usize) -> Self {
+    pub fn length(self, bytes: u64) -> Self {
         self.out.extend_from_slice(b"Content-Length: ");
-        decimal::push(self.out, bytes as u64);
+        decimal::push(self.out, bytes);
         self.out.extend_from_slice(b"\r\n");
         self
+    }
+
+    /// Announces a body in chunks (RFC 9112, 7.1).
+    pub fn chunked(self) -> Self {
+        self.field("Transfer-Encoding", "chunked")
     }
 
     /// States whether the connection is kept, where a client of HTTP/1.`version_minor` would assume otherwise
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn lengths_are_plain_decimal_numbers() {
-        for length in [0, 9, 10, 99, 100, 1_048_576, usize::MAX] {
+        for length in [0, 9, 10, 99, 100, 1_048_576, u64::MAX] {
             let head = written(|out| HeadWriter::new(out, StatusCode::OK, NOW).length(length).end());
             assert!(head.contains(&format!("\r\nContent-Length: {length}\r\n")), "{head}");
         }

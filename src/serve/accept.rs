@@ -1,28 +1,28 @@
-//! The accept loop, which no bad accept ends.
+//! The accept loop, which no failed accept ends.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use super::trouble::Trouble;
+use super::backoff::Backoff;
 use crate::stop::{Phase, Stop};
 use crate::sys::address::unmapped;
 
-/// Accepts connections and gives each to `serve` until the stop has begun and the listener was woken.
+/// Accepts connections and passes each to `serve` until the stop has begun and the listener was woken.
 /// An error of `serve` means that the system ran out of something.
 pub fn run(
     listener: &TcpListener,
     stop: &Stop,
-    mut trouble: Trouble,
+    mut backoff: Backoff,
     mut serve: impl FnMut(TcpStream, SocketAddr) -> io::Result<()>,
 ) {
     while !stop.has_reached(Phase::Stopping) {
         let served = listener.accept().and_then(|(stream, peer)| serve(stream, unmapped(peer)));
         match served {
-            Ok(()) => trouble.is_over(),
+            Ok(()) => backoff.reset(),
             Err(_) if stop.has_reached(Phase::Stopping) => return,
-            // The peer has left before its turn (accept(2)).
+            // The peer has closed before it was accepted (accept(2)).
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
-            Err(error) => trouble.wait(&error, stop),
+            Err(error) => backoff.wait(&error, stop),
         }
     }
 }

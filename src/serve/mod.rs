@@ -1,17 +1,15 @@
-//! What every listener shares: admitting connections, threads for them, the accept loop, HTTP over a
-//! handler, and how all of it stops. What is said on a connection is the server's.
+//! What every listener shares: binding, the accept loop, admission up to a limit, threads, writing to slow
+//! peers, back-off and rate-limited logging. The protocol on a connection is left to its server.
 
 pub mod accept;
+pub mod backoff;
 pub mod bind;
-pub mod bodies;
 pub mod connections;
-pub mod http;
-pub mod identity;
+pub mod rate_limit;
 pub mod stream;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod traffic;
-pub mod trouble;
 pub mod workers;
 
 use std::io;
@@ -29,7 +27,7 @@ pub fn log_error(log: &Log, level: Level, kind: &str, error: &io::Error, client:
     }
 }
 
-/// Logs that a connection was opened or closed, for who looks for a fault in Smoker itself.
+/// Logs, for debugging Smoker itself, that a connection was opened or closed.
 pub fn log_connection(log: &Log, kind: &str, event: &str, client: SocketAddr) {
     log.line(Level::Debug, kind, event, &[("client", Value::Address(client))]);
 }

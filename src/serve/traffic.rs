@@ -1,6 +1,5 @@
-//! What a listener has had to do since its start, counted beside the system calls that it costs.
+//! Counts of a listener's connections and bytes since its start.
 
-use crate::http::StatusCode;
 use crate::metrics::Counter;
 
 /// One listener's counts.
@@ -10,11 +9,10 @@ pub struct Traffic {
     pub received: Counter,
     /// Bytes sent to peers.
     pub sent: Counter,
-    /// Connections closed at once, because there was no place left.
+    /// Connections closed at once, because the limit was reached.
     pub refused: Counter,
     opened: Counter,
     closed: Counter,
-    replies: [Counter; StatusCode::SENT.len()],
 }
 
 /// A connection that counts as open until this is dropped.
@@ -33,18 +31,6 @@ impl Traffic {
         let closed = self.closed.get();
         let opened = self.opened.get();
         (opened, opened.saturating_sub(closed))
-    }
-
-    /// Counts a reply.
-    pub fn reply(&self, status: StatusCode) {
-        if let Some(index) = StatusCode::SENT.iter().position(|(known, _)| *known == status) {
-            self.replies[index].add(1);
-        }
-    }
-
-    /// How many replies of each status there have been.
-    pub fn replies(&self) -> impl Iterator<Item = (StatusCode, u64)> {
-        StatusCode::SENT.iter().zip(&self.replies).map(|((status, _), count)| (*status, count.get()))
     }
 }
 
@@ -67,17 +53,5 @@ mod tests {
         assert_eq!(traffic.connections(), (2, 1));
         drop(second);
         assert_eq!(traffic.connections(), (2, 0));
-    }
-
-    #[test]
-    fn replies_are_counted_by_status_from_zero() {
-        let traffic = Traffic::default();
-        assert!(traffic.replies().all(|(_, count)| count == 0));
-        for status in [200, 503, 200, 999] {
-            traffic.reply(StatusCode::new(status).unwrap());
-        }
-        let counted = traffic.replies().filter(|(_, count)| *count > 0);
-        let counted: Vec<(u16, u64)> = counted.map(|(status, count)| (status.as_u16(), count)).collect();
-        assert_eq!(counted, [(200, 2), (503, 1)]);
     }
 }

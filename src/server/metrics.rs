@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::metrics::{Counter, Metric, Number, Page, write_own};
 use crate::serve::traffic::Traffic;
+use crate::web::RequestCounts;
 
 const CONNECTIONS: Metric =
     Metric::gauge("smoker_server_connections", "Connections that are open.", &["protocol"]);
@@ -26,6 +27,7 @@ pub const METRICS: &[Metric] = &[CONNECTIONS, CONNECTIONS_TOTAL, REFUSED, BYTES,
 pub(super) struct Metrics {
     pub(super) tcp: Arc<Traffic>,
     pub(super) http: Arc<Traffic>,
+    pub(super) requests: RequestCounts,
     pub(super) udp: Datagrams,
 }
 
@@ -51,7 +53,7 @@ impl Metrics {
         self.write_connections(&mut page);
         self.write_bytes(&mut page);
         let mut requests = page.family(&REQUESTS);
-        for (status, count) in self.http.replies() {
+        for (status, count) in self.requests.by_status() {
             requests.sample(&[&status.to_string()], Number::Whole(count));
         }
         self.udp.write(&mut page);

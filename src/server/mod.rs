@@ -14,14 +14,13 @@ use std::time::Duration;
 
 use crate::log::{Level, Log, Value};
 use crate::serve::bind::bind;
-use crate::serve::bodies::Bodies;
 use crate::serve::connections::Connections;
-use crate::serve::identity;
 use crate::stop::{Phase, Stop};
 use crate::sys;
 use crate::sys::datagram::DatagramSocket;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
+use crate::web::{self, BodyBudget};
 use metrics::Metrics;
 
 pub use metrics::METRICS;
@@ -80,7 +79,7 @@ struct Shared {
     stop: Arc<Stop>,
     connections: Arc<Connections>,
     reserve: Arc<Connections>,
-    bodies: Arc<Bodies>,
+    bodies: Arc<BodyBudget>,
     metrics: Arc<Metrics>,
 }
 
@@ -114,7 +113,7 @@ pub fn start(config: settings::Server, log: &Log) -> Result<Server, String> {
         reserve: Connections::new(RESERVE),
         stop: Arc::default(),
         bodies: Arc::default(),
-        instance: identity::instance(),
+        instance: web::instance(),
         metrics: Arc::default(),
         log: log.clone(),
         config,

@@ -1,4 +1,5 @@
-//! The TCP echo: whatever arrives goes back, byte for byte, until the peer ends or falls silent.
+//! The TCP echo: whatever is received is sent back, byte for byte, until the peer closes or is idle for too
+//! long.
 
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
@@ -9,10 +10,11 @@ use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
 use crate::serve;
 use crate::serve::accept;
+use crate::serve::backoff::Backoff;
 use crate::serve::connections::Connection;
+use crate::serve::rate_limit::RateLimit;
 use crate::serve::stream::{Patience, write_all};
 use crate::serve::traffic::Traffic;
-use crate::serve::trouble::{Complaints, Trouble};
 use crate::serve::workers::Workers;
 use crate::sys::socket;
 
@@ -29,22 +31,22 @@ pub(super) fn run(shared: &Shared, listeners: &Listeners) {
     let (log, idle_timeout) = (shared.log.clone(), shared.config.idle_timeout);
     let traffic = Arc::clone(&shared.metrics.tcp);
     let workers = Workers::new(move |connection| echo(&connection, idle_timeout, &traffic, &log));
-    let mut refused = Complaints::default();
-    let trouble = Trouble::new(shared.log.clone(), "TCP");
-    accept::run(&listeners.tcp, &shared.stop, trouble, |stream, peer| {
+    let mut refused = RateLimit::default();
+    let backoff = Backoff::new(shared.log.clone(), "TCP");
+    accept::run(&listeners.tcp, &shared.stop, backoff, |stream, peer| {
         match shared.connections.admit(stream, peer) {
             Ok(connection) => workers.hand(connection),
             Err(_closed) => {
                 shared.metrics.tcp.refused.add(1);
-                refused.line(&shared.log, "TCP", "REFUSED", peer, "too many connections");
+                refused.log(&shared.log, "TCP", "REFUSED", peer, "too many connections");
                 Ok(())
             }
         }
     });
-    refused.rest(&shared.log, "TCP", "REFUSED");
+    refused.log_rest(&shared.log, "TCP", "REFUSED");
 }
 
-/// Echoes until the end, and logs an end that is none of the peer's orderly ones.
+/// Echoes until the connection ends, and logs an end by an error.
 fn echo(connection: &Connection, idle_timeout: Duration, traffic: &Traffic, log: &Log) {
     let _open = traffic.open();
     serve::log_connection(log, "TCP", "OPENED", connection.peer);

@@ -8,7 +8,8 @@ use super::metrics::Datagrams;
 use super::{Listeners, Shared};
 use crate::log::{Level, Log, Value};
 use crate::responder::{Answer, Refusal, Responder};
-use crate::serve::trouble::{Complaints, Trouble};
+use crate::serve::backoff::Backoff;
+use crate::serve::rate_limit::RateLimit;
 use crate::stop::Phase;
 use crate::sys;
 use crate::sys::datagram::{DatagramSocket, Origin};
@@ -22,9 +23,9 @@ struct Echo<'a> {
     responder: Responder,
     datagrams: &'a Datagrams,
     log: &'a Log,
-    trouble: Trouble,
-    dropped: Complaints,
-    unsent: Complaints,
+    backoff: Backoff,
+    dropped: RateLimit,
+    unsent: RateLimit,
 }
 
 /// What is sent: the datagram as it came, or the reply to a Smoker.
@@ -47,11 +48,11 @@ pub(super) fn run(shared: &Shared, listeners: &Listeners) {
         match received {
             Ok((len, origin)) => echo.answer(&mut buffer[..len], &origin),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => echo.trouble.wait(&error, stop),
+            Err(error) => echo.backoff.wait(&error, stop),
         }
     }
-    echo.dropped.rest(log, "UDP", "DROPPED");
-    echo.unsent.rest(log, "UDP", "UNSENT");
+    echo.dropped.log_rest(log, "UDP", "DROPPED");
+    echo.unsent.log_rest(log, "UDP", "UNSENT");
 }
 
 impl<'a> Echo<'a> {
@@ -62,9 +63,9 @@ impl<'a> Echo<'a> {
             responder: Responder::new(port, shared.instance),
             datagrams: &shared.metrics.udp,
             log: &shared.log,
-            trouble: Trouble::new(shared.log.clone(), "UDP"),
-            dropped: Complaints::default(),
-            unsent: Complaints::default(),
+            backoff: Backoff::new(shared.log.clone(), "UDP"),
+            dropped: RateLimit::default(),
+            unsent: RateLimit::default(),
         }
     }
 
@@ -80,19 +81,19 @@ impl<'a> Echo<'a> {
     fn send(&mut self, datagram: &[u8], origin: &Origin, sent: Sent) {
         match self.socket.reply(datagram, origin) {
             Ok(()) => {
-                self.trouble.is_over();
+                self.backoff.reset();
                 self.count_and_log(datagram.len(), origin, sent);
             }
             Err(error) => {
                 self.datagrams.unsent.add(1);
-                self.unsent.line(self.log, "UDP", "UNSENT", client(origin), &sys::describe(&error));
+                self.unsent.log(self.log, "UDP", "UNSENT", client(origin), &sys::describe(&error));
             }
         }
     }
 
     fn drop(&mut self, origin: &Origin, refusal: Refusal) {
         self.datagrams.dropped.add(1);
-        self.dropped.line(self.log, "UDP", "DROPPED", client(origin), refusal.reason());
+        self.dropped.log(self.log, "UDP", "DROPPED", client(origin), refusal.reason());
     }
 
     fn count_and_log(&self, len: usize, origin: &Origin, sent: Sent) {

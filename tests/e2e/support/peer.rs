@@ -147,8 +147,9 @@ impl Http {
     /// Or `None` where the connection ends instead.
     pub(crate) fn reply_if_any(&mut self) -> Option<Reply> {
         let mut reply = self.head()?;
-        let len = reply.field("Content-Length").expect("a length").parse().unwrap();
-        reply.body = vec![0; len];
+        // A 204 has neither content nor a length (RFC 9110, 8.6).
+        let length = if reply.status == 204 { "0" } else { reply.field("Content-Length").expect("a length") };
+        reply.body = vec![0; length.parse().unwrap()];
         self.0.read_exact(&mut reply.body).unwrap();
         Some(reply)
     }

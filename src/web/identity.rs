@@ -1,5 +1,5 @@
-//! Which process of a fleet this is: a number that tells one from the next, and the fields of every HTTP
-//! reply that name it. Where the node's and the pod's name come from is the settings' business.
+//! Which process this is: a number that differs between processes, and the fields of every response that name
+//! it. The names of node and pod come from the settings.
 
 use std::sync::OnceLock;
 
@@ -12,15 +12,14 @@ pub fn instance() -> u64 {
     *INSTANCE.get_or_init(random::number)
 }
 
-/// Who answers: the lines of a reply's head that say so.
+/// The lines of a response's head that name the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     lines: Vec<u8>,
 }
 
 impl Identity {
-    /// This process on `node`, and in `pod` where that is known. Both have the form that settings are held
-    /// to: nothing in them ends a line.
+    /// This process on `node`, and in `pod` where that is known.
     pub fn new(node: &str, pod: Option<&str>) -> Self {
         let mut lines = Vec::new();
         push_line(&mut lines, "Smoker-Instance", &format!("{:016x}", instance()));
@@ -47,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_known_is_not_told() {
+    fn a_name_that_is_not_known_is_left_out() {
         let instance = format!("Smoker-Instance: {:016x}\r\nSmoker-Node: node-1\r\n", instance());
         assert_eq!(Identity::new("node-1", None).lines(), instance.as_bytes());
         let with_pod = format!("{instance}Smoker-Pod: pod-1\r\n");
