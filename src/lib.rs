@@ -19,6 +19,7 @@
 //! | [`fetch`] | one HTTP request over one deadline, its answer bounded |
 //! | [`dns`] | a stub resolver |
 //! | [`http`] | HTTP/1.1 heads and bodies over bytes |
+//! | [`json`] | JSON: a strict bounded reader, a streaming writer |
 //! | [`series_protocol`] | the datagrams of a UDP series |
 //! | [`proc`] | what the kernel says of this process and its control group |
 //! | [`digits`] | numbers of decimal digits |
@@ -71,6 +72,7 @@ pub mod dns;
 pub mod fetch;
 
 pub mod http;
+pub mod json;
 pub mod series_protocol;
 
 pub mod proc;

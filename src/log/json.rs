@@ -1,170 +1,130 @@
 //! The JSON form of a line: one object (RFC 8259) with the fields of the text form, each of its type, and a
 //! duration's unit in its key: `{"time":"2025-11-13T10:30:00Z","speaker":"client","node":"node-1",…}`.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::escape::cut;
 use super::output::MAX_LINE;
-use super::record::{Event, Record, Speaker, Value, milliseconds};
+use super::record::{Event, Record, Speaker, Value, microseconds};
+use crate::json::{self, ObjectWriter, ValueWriter};
 
-/// How an object ends from which something is missing, for want of room.
-const CUT: &str = ",\"cut\":true}";
+/// The initial capacity of a line: most fit, so that the string is not reallocated.
+const USUAL_LEN: usize = 320;
 
-/// The room for its fields: the line's end takes a byte more.
-const ROOM: usize = MAX_LINE - 1 - CUT.len();
+/// The longest line, without its newline and the member that says that something was cut.
+const ROOM: usize = MAX_LINE - "\n".len() - ",\"cut\":true".len();
 
-/// The line, without its end, never longer than the longest: a string is cut, with `…` at its end, or the
-/// whole field left out.
+/// The line, without its newline, never longer than `MAX_LINE`: where it would be, a string is cut, with `…`
+/// at its end, or a whole field is left out.
 pub(super) fn line(record: &Record) -> String {
-    let mut object = Object::default();
-    object.field("time", Value::Moment(record.time));
+    let mut line = String::with_capacity(USUAL_LEN);
+    written(
+        json::write(&mut line)
+            .object(|object| for_each_field(record, |key, value| write_member(object, key, value))),
+    );
+    if line.len() > ROOM { cut_line(record) } else { line }
+}
+
+/// The line with the fields that have room.
+fn cut_line(record: &Record) -> String {
+    let (mut line, mut left) = (String::new(), ROOM - "{}".len() + ",".len());
+    written(json::write(&mut line).object(|object| {
+        for_each_field(record, |key, value| {
+            if let Some(rest) = left.checked_sub(len(key, value)) {
+                left = rest;
+                write_member(object, key, value)
+            } else if let Some(text) = shortened(key, value, left) {
+                left -= len(key, Value::Word(&text));
+                write_member(object, key, Value::Word(&text))
+            } else {
+                Ok(())
+            }
+        })?;
+        object.member("cut").bool(true)
+    }));
+    line
+}
+
+/// Calls `visit` with the fields of the line in their order.
+fn for_each_field<'a>(
+    record: &Record<'a>,
+    mut visit: impl FnMut(&'a str, Value<'a>) -> fmt::Result,
+) -> fmt::Result {
+    visit("time", Value::Moment(record.time))?;
     match record.speaker {
-        Speaker::Server => object.field("speaker", Value::Word("server")),
+        Speaker::Server => visit("speaker", Value::Word("server"))?,
         Speaker::Node(name) => {
-            object.field("speaker", Value::Word("client"));
-            object.field("node", Value::Word(name));
+            visit("speaker", Value::Word("client"))?;
+            visit("node", Value::Word(name))?;
         }
     }
-    object.field("kind", Value::Word(record.kind));
-    object.event(record.event);
-    for (key, value) in record.fields {
-        object.field(key, *value);
+    visit("kind", Value::Word(record.kind))?;
+    match record.event {
+        Event::Word(word) => visit("event", Value::Word(word))?,
+        Event::Request { method, path, status } => {
+            visit("event", Value::Word("REQUEST"))?;
+            visit("method", Value::Text(method))?;
+            visit("path", Value::Text(path))?;
+            visit("status", Value::Count(status.into()))?;
+        }
+        Event::Rejected(status) => {
+            visit("event", Value::Word("REJECTED"))?;
+            visit("status", Value::Count(status.into()))?;
+        }
     }
-    object.end()
+    record.fields.iter().try_for_each(|(key, value)| visit(key, *value))
 }
 
-#[derive(Default)]
-struct Object {
-    text: String,
-    cut: bool,
-}
-
-impl Object {
-    fn event(&mut self, event: Event) {
-        let status = match event {
-            Event::Word(word) => return self.field("event", Value::Word(word)),
-            Event::Request { method, path, status } => {
-                self.field("event", Value::Word("REQUEST"));
-                self.field("method", Value::Text(method));
-                self.field("path", Value::Text(path));
-                status
-            }
-            Event::Rejected(status) => {
-                self.field("event", Value::Word("REJECTED"));
-                status
-            }
-        };
-        self.field("status", Value::Count(status.into()));
-    }
-
-    fn field(&mut self, key: &str, value: Value) {
-        let before = self.text.len();
-        self.text.push(if before == 0 { '{' } else { ',' });
-        self.text.extend(["\"", key, unit(value), "\":"]);
-        self.value(value);
-        if self.text.len() > ROOM {
-            self.text.truncate(before);
-            self.cut = true;
-        }
-    }
-
-    fn value(&mut self, value: Value) {
-        match value {
-            Value::Word(word) => self.string(word, ""),
-            Value::Text(text) => {
-                let (text, mark) = cut(text);
-                self.string(text, mark);
-            }
-            Value::Count(count) => self.push(format_args!("{count}")),
-            Value::Seconds(duration) => self.push(format_args!("{}", duration.as_secs())),
-            Value::Milliseconds(duration) => {
-                let (whole, decimals) = milliseconds(duration);
-                self.push(format_args!("{whole}.{decimals:03}"));
-            }
-            // Of digits, letters and `.:[]-%`.
-            Value::Address(_) | Value::Ip(_) | Value::Moment(_) => self.push(format_args!("\"{value}\"")),
-            Value::List(values) => {
-                for (place, value) in values.iter().enumerate() {
-                    self.text.push(if place > 0 { ',' } else { '[' });
-                    self.value(*value);
-                }
-                self.text.push_str(if values.is_empty() { "[]" } else { "]" });
-            }
-        }
-    }
-
-    /// Ends with `mark`, or where there is no more room.
-    fn string(&mut self, text: &str, mark: &str) {
-        self.text.push('"');
-        let mark = if is_plain(text) && self.has_room(text.len() + mark.len()) {
-            self.text.push_str(text);
-            mark
-        } else if self.escaped(text) {
-            mark
-        } else {
-            "…"
-        };
-        self.text.extend([mark, "\""]);
-    }
-
-    /// Whether all of `text` had room.
-    fn escaped(&mut self, text: &str) -> bool {
-        for character in text.chars() {
-            let before = self.text.len();
-            push_escaped(&mut self.text, character);
-            if !self.has_room("…".len()) {
-                self.text.truncate(before);
-                self.cut = true;
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether so many bytes more, and the quote behind them, have room.
-    fn has_room(&self, bytes: usize) -> bool {
-        self.text.len() + bytes + "\"".len() <= ROOM
-    }
-
-    fn push(&mut self, text: fmt::Arguments) {
-        let _ = self.text.write_fmt(text);
-    }
-
-    fn end(mut self) -> String {
-        self.text.push_str(if self.cut { CUT } else { "}" });
-        self.text
-    }
-}
-
-/// What the unit of a bare number adds to its key.
-fn unit(value: Value) -> &'static str {
+/// A number of a duration has its unit in its key.
+fn write_member(object: &mut ObjectWriter<String>, key: &str, value: Value) -> fmt::Result {
     match value {
-        Value::Milliseconds(_) => "_ms",
-        Value::Seconds(_) => "_s",
-        _ => "",
+        Value::Milliseconds(_) => write_value(object.member(&format!("{key}_ms")), value),
+        Value::Seconds(_) => write_value(object.member(&format!("{key}_s")), value),
+        _ => write_value(object.member(key), value),
     }
 }
 
-/// Whether nothing of it is escaped, for which nearly every string need not be looked at twice.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\')
-}
-
-/// Escapes what RFC 8259, 7 demands, and beyond it what a terminal or a reader of lines may act upon: delete,
-/// the controls from U+0080, and the separators of lines and paragraphs of Unicode.
-fn push_escaped(text: &mut String, character: char) {
-    match character {
-        '"' | '\\' => text.extend(['\\', character]),
-        '\n' => text.push_str("\\n"),
-        '\u{2028}' | '\u{2029}' => push_code(text, character),
-        _ if character.is_control() => push_code(text, character),
-        _ => text.push(character),
+fn write_value(out: ValueWriter<String>, value: Value) -> fmt::Result {
+    match value {
+        Value::Word(word) => out.text(word),
+        Value::Text(text) => match cut(text) {
+            (text, "") => out.text(text),
+            (text, mark) => out.display(format_args!("{text}{mark}")),
+        },
+        Value::Count(count) => out.u64(count),
+        Value::Seconds(duration) => out.u64(duration.as_secs()),
+        Value::Milliseconds(duration) => out.thousandths(microseconds(duration)),
+        Value::Address(_) | Value::Ip(_) | Value::Moment(_) => out.display(value),
+        Value::List(values) => {
+            out.array(|array| values.iter().try_for_each(|value| write_value(array.item(), *value)))
+        }
     }
 }
 
-/// All that is escaped by its code has one of four digits.
-fn push_code(text: &mut String, character: char) {
-    let _ = write!(text, "\\u{:04x}", u32::from(character));
+/// The bytes of a member, with a comma.
+fn len(key: &str, value: Value) -> usize {
+    let mut alone = String::new();
+    written(json::write(&mut alone).object(|object| write_member(object, key, value)));
+    alone.len() - "{}".len() + ",".len()
+}
+
+/// As much of a string as has room in a member of `left` bytes, with `…` at its end; `None` where there is no
+/// room at all, or no string.
+fn shortened(key: &str, value: Value, left: usize) -> Option<String> {
+    let text = match value {
+        Value::Word(word) => word,
+        Value::Text(text) => cut(text).0,
+        _ => return None,
+    };
+    let shortened = |end: usize| format!("{}…", &text[..end]);
+    let ends: Vec<usize> = text.char_indices().map(|(end, _)| end).collect();
+    let fitting = ends.partition_point(|end| len(key, Value::Word(&shortened(*end))) <= left);
+    ends[..fitting].last().map(|end| shortened(*end))
+}
+
+/// Writing into a string does not fail.
+fn written(result: fmt::Result) {
+    debug_assert!(result.is_ok());
 }
 
 #[cfg(test)]
@@ -172,79 +132,20 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
+    use crate::log::Level;
 
     const TIME: SystemTime = SystemTime::UNIX_EPOCH;
 
+    const LIMITS: json::Limits =
+        json::Limits { document: MAX_LINE - 1, depth: 2, string: MAX_LINE, number: 20 };
+
     fn line_of(event: Event, fields: &[(&str, Value)]) -> String {
         let speaker = Speaker::Node("node-1".into());
-        let line = line(&Record { time: TIME, speaker: &speaker, kind: "TCP", event, fields });
-        assert!(is_json(&line), "{line}");
+        let line =
+            line(&Record { time: TIME, speaker: &speaker, level: Level::Info, kind: "TCP", event, fields });
+        assert!(json::read(line.as_bytes(), &LIMITS).is_ok(), "{line}");
         assert!(line.len() < MAX_LINE, "{} bytes", line.len());
         line
-    }
-
-    /// What is left of `text` behind one value of JSON, by the grammar of RFC 8259 without white space.
-    fn behind_value(text: &str) -> Option<&str> {
-        match text.chars().next()? {
-            '{' => behind_all(text, '}', |text| behind_value(behind_string(text)?.strip_prefix(':')?)),
-            '[' => behind_all(text, ']', behind_value),
-            '"' => behind_string(text),
-            't' => text.strip_prefix("true"),
-            _ => {
-                let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-                let whole = digits(text);
-                if whole == 0 || (whole > 1 && text.starts_with('0')) {
-                    return None;
-                }
-                match text[whole..].strip_prefix('.') {
-                    Some(rest) => Some(&rest[digits(rest)..]).filter(|behind| behind.len() < rest.len()),
-                    None => Some(&text[whole..]),
-                }
-            }
-        }
-    }
-
-    fn behind_all(text: &str, end: char, behind_one: impl Fn(&str) -> Option<&str>) -> Option<&str> {
-        let mut rest = &text[1..];
-        if let Some(behind) = rest.strip_prefix(end) {
-            return Some(behind);
-        }
-        loop {
-            rest = behind_one(rest)?;
-            match rest.strip_prefix(',') {
-                Some(more) => rest = more,
-                None => return rest.strip_prefix(end),
-            }
-        }
-    }
-
-    fn behind_string(text: &str) -> Option<&str> {
-        let mut characters = text.strip_prefix('"')?.chars();
-        loop {
-            match characters.next()? {
-                '"' => return Some(characters.as_str()),
-                '\\' => match characters.next()? {
-                    'u' => (0..4).try_for_each(|_| characters.next()?.is_ascii_hexdigit().then_some(()))?,
-                    escaped => "\"\\/bfnrt".contains(escaped).then_some(())?,
-                },
-                plain => (plain >= ' ').then_some(())?,
-            }
-        }
-    }
-
-    fn is_json(text: &str) -> bool {
-        behind_value(text) == Some("")
-    }
-
-    #[test]
-    fn what_is_not_json_is_noticed() {
-        for text in ["{}", "[]", r#"{"a":0.5,"b":[1,"\u00e9\n"],"c":true}"#, "10"] {
-            assert!(is_json(text), "{text}");
-        }
-        for text in ["", "{", "{}x", r#"{"a"}"#, r#"{"a":1,}"#, "[1,]", "01", "1.", "\"\n\"", r#""\x""#, "a"]
-        {
-            assert!(!is_json(text), "{text}");
-        }
     }
 
     #[test]
@@ -272,7 +173,14 @@ mod tests {
     #[test]
     fn a_server_is_a_speaker_and_a_request_is_taken_apart() {
         let end = |event| {
-            let record = Record { time: TIME, speaker: &Speaker::Server, kind: "HTTP", event, fields: &[] };
+            let record = Record {
+                time: TIME,
+                speaker: &Speaker::Server,
+                level: Level::Info,
+                kind: "HTTP",
+                event,
+                fields: &[],
+            };
             line(&record).split_off("{\"time\":\"1970-01-01T00:00:00Z\",".len())
         };
         assert_eq!(
@@ -297,13 +205,12 @@ mod tests {
 
     #[test]
     fn a_string_is_cut_at_the_room_there_is_and_not_before() {
-        let taken = line_of(Event::Word(""), &[]).len() - "}".len();
-        let room = ROOM - taken;
+        let room = ROOM - line_of(Event::Word(""), &[]).len();
         for (word, whole) in [
             ("e".repeat(room), true),
             ("e".repeat(room + 1), false),
-            ("é".to_owned() + &"e".repeat(room - "é…".len()), true),
-            ("é".to_owned() + &"e".repeat(room - "é…".len() + 1), false),
+            ("é".to_owned() + &"e".repeat(room - "é".len()), true),
+            ("é".to_owned() + &"e".repeat(room - "é".len() + 1), false),
         ] {
             let line = line_of(Event::Word(&word), &[]);
             assert_eq!(line.contains(&format!("\"event\":\"{word}\"")), whole);

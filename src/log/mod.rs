@@ -1,5 +1,6 @@
 //! Log lines on stdout: one line per event, as text or JSON, written whole and without waiting for long.
 
+mod colour;
 mod escape;
 mod json;
 mod output;
@@ -9,6 +10,7 @@ mod text;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+pub use colour::Colour;
 pub use escape::{MAX_TEXT, escape};
 pub use output::{MAX_LINE, Output};
 use record::Record;
@@ -42,13 +44,26 @@ pub struct Log {
     speaker: Speaker,
     level: Level,
     form: Form,
+    colour: Colour,
     output: Arc<Output>,
 }
 
 impl Log {
-    /// A log that writes lines up to `level` to `output`, in this form.
+    /// A log that writes lines up to `level` to `output`, in this form, without colours.
     pub fn new(speaker: Speaker, level: Level, form: Form, output: Arc<Output>) -> Self {
-        Self { speaker, level, form, output }
+        Self { speaker, level, form, colour: Colour::Off, output }
+    }
+
+    /// The same log with or without colours. The JSON form never has them.
+    #[must_use]
+    pub fn with_colour(self, colour: Colour) -> Self {
+        Self { colour, ..self }
+    }
+
+    /// The same log, limited to lines up to `level`.
+    #[must_use]
+    pub fn up_to(&self, level: Level) -> Self {
+        Self { level: self.level.min(level), ..self.clone() }
     }
 
     /// Whether lines of `level` are printed; checked before a line is built where speed matters.
@@ -62,7 +77,7 @@ impl Log {
     /// goes through [`escape`] first.
     pub fn line<'a>(&self, level: Level, kind: &str, event: impl Into<Event<'a>>, fields: &[(&str, Value)]) {
         if self.prints(level) {
-            self.output.print(self.record(kind, event.into(), fields), |lines| self.lost(lines));
+            self.output.print(self.record(level, kind, event.into(), fields), |lines| self.lost(lines));
         }
     }
 
@@ -84,13 +99,13 @@ impl Log {
     }
 
     fn lost(&self, lines: u64) -> String {
-        self.record("LOG", Event::Word("LOST"), &[("lines", Value::Count(lines))])
+        self.record(Level::Error, "LOG", Event::Word("LOST"), &[("lines", Value::Count(lines))])
     }
 
-    fn record(&self, kind: &str, event: Event, fields: &[(&str, Value)]) -> String {
-        let record = Record { time: SystemTime::now(), speaker: &self.speaker, kind, event, fields };
+    fn record(&self, level: Level, kind: &str, event: Event, fields: &[(&str, Value)]) -> String {
+        let record = Record { time: SystemTime::now(), speaker: &self.speaker, level, kind, event, fields };
         match self.form {
-            Form::Text => text::line(&record),
+            Form::Text => text::line(&record, self.colour),
             Form::Json => json::line(&record),
         }
     }

@@ -3,11 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use super::Level;
+
 /// An event with its time and its source.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record<'a> {
     pub(super) time: SystemTime,
     pub(super) speaker: &'a Speaker,
+    pub(super) level: Level,
     pub(super) kind: &'a str,
     pub(super) event: Event<'a>,
     pub(super) fields: &'a [(&'a str, Value<'a>)],
@@ -69,8 +72,7 @@ impl<'a> From<&'a str> for Event<'a> {
     }
 }
 
-/// A duration rounded to microseconds without floating point: whole milliseconds, and the three decimals.
-pub(super) fn milliseconds(duration: Duration) -> (u128, u128) {
-    let microseconds = (duration.as_nanos() + 500) / 1000;
-    (microseconds / 1000, microseconds % 1000)
+/// The microseconds of a duration, rounded without floating point.
+pub(super) fn microseconds(duration: Duration) -> u128 {
+    (duration.as_nanos() + 500) / 1000
 }

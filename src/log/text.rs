@@ -2,23 +2,31 @@
 
 use std::fmt::{self, Write as _};
 
-use super::escape;
-use super::record::{Event, Record, Speaker, Value, milliseconds};
+use super::record::{Event, Record, Speaker, Value, microseconds};
+use super::{Colour, escape};
 use crate::time::Utc;
 
 /// The initial capacity of a line: most fit, so that the string is not reallocated.
 const USUAL_LEN: usize = 160;
 
 /// The line, without its newline. The output cuts it where it is longer than `MAX_LINE`.
-pub(super) fn line(record: &Record) -> String {
+pub(super) fn line(record: &Record, colour: Colour) -> String {
     let mut line = String::with_capacity(USUAL_LEN);
-    let _ = write!(line, "[{}] [{}] [{}] ", Utc::from(record.time), record.speaker, record.kind);
+    let _ = write!(line, "[{}] [{}] ", Utc::from(record.time), record.speaker);
+    let kind = record.kind;
     match record.event {
-        Event::Word(word) => line.push_str(word),
-        Event::Request { method, path, status } => {
-            let _ = write!(line, "{} {} {status}", escape(method), escape(path));
+        Event::Word(word) => {
+            let (before, after) = colour.around(kind, word, record.level);
+            // A verdict is coloured with its kind, a result without.
+            let _ = match kind {
+                "VERDICT" => write!(line, "{before}[{kind}] {word}{after}"),
+                _ => write!(line, "[{kind}] {before}{word}{after}"),
+            };
         }
-        Event::Rejected(status) => drop(write!(line, "REJECTED {status}")),
+        Event::Request { method, path, status } => {
+            let _ = write!(line, "[{kind}] {} {} {status}", escape(method), escape(path));
+        }
+        Event::Rejected(status) => drop(write!(line, "[{kind}] REJECTED {status}")),
     }
     for (key, value) in record.fields {
         line.extend([" ", key, "="]);
@@ -41,8 +49,8 @@ impl fmt::Display for Value<'_> {
         match *self {
             Value::Count(count) => write!(f, "{count}"),
             Value::Milliseconds(duration) => {
-                let (whole, decimals) = milliseconds(duration);
-                write!(f, "{whole}.{decimals:03}ms")
+                let microseconds = microseconds(duration);
+                write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
             }
             Value::Seconds(duration) => write!(f, "{}s", duration.as_secs()),
             Value::Word(word) => f.write_str(word),
@@ -66,6 +74,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
+    use crate::log::Level;
 
     #[test]
     fn latencies_are_milliseconds_with_three_decimals() {
@@ -100,8 +109,28 @@ mod tests {
             (Event::Rejected(400), "REJECTED 400"),
         ] {
             let (time, speaker) = (SystemTime::UNIX_EPOCH, &Speaker::Server);
-            let line = line(&Record { time, speaker, kind: "HTTP", event, fields: &[] });
+            let record = Record { time, speaker, level: Level::Info, kind: "HTTP", event, fields: &[] };
+            let line = line(&record, Colour::On);
             assert_eq!(line, format!("[1970-01-01 00:00:00] [SERVER] [HTTP] {text}"));
+        }
+    }
+
+    #[test]
+    fn only_the_status_is_coloured() {
+        let latency = [("latency", Value::Count(1))];
+        for (kind, event, level, expected) in [
+            ("TCP", "SUCCESS", Level::Info, "[TCP] \u{1b}[32mSUCCESS\u{1b}[0m latency=1"),
+            ("TCP", "FAILED", Level::Error, "[TCP] \u{1b}[1;31mFAILED\u{1b}[0m latency=1"),
+            ("VERDICT", "port", Level::Error, "\u{1b}[1;31m[VERDICT] port\u{1b}[0m latency=1"),
+            ("VERDICT", "transient", Level::Warn, "\u{1b}[35m[VERDICT] transient\u{1b}[0m latency=1"),
+            ("VERDICT", "healthy", Level::Info, "\u{1b}[32m[VERDICT] healthy\u{1b}[0m latency=1"),
+            ("TCP", "LISTENING", Level::Error, "[TCP] LISTENING latency=1"),
+        ] {
+            let (time, speaker) = (SystemTime::UNIX_EPOCH, &Speaker::Server);
+            let record = Record { time, speaker, level, kind, event: Event::Word(event), fields: &latency };
+            assert_eq!(line(&record, Colour::On), format!("[1970-01-01 00:00:00] [SERVER] {expected}"));
+            let plain = line(&record, Colour::Off);
+            assert_eq!(plain, format!("[1970-01-01 00:00:00] [SERVER] [{kind}] {event} latency=1"));
         }
     }
 }
