@@ -1,7 +1,7 @@
 //! The process: arguments and environment in, exit code out. Nothing else reads them.
 
 use std::env;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use smoker::cli::{self, Run};
 use smoker::client::settings::Client;
 use smoker::client::{self, Ending};
 use smoker::local::settings::Local;
-use smoker::log::{Level, Log, Output, Speaker, Value};
+use smoker::log::{Colour, Level, Log, Output, Speaker, Value};
 use smoker::server::settings::Server;
 use smoker::settings::{Logging, Sources};
 use smoker::sys;
@@ -79,7 +79,8 @@ fn output(patience: Duration) -> Result<Arc<Output>, String> {
 }
 
 fn log(speaker: Speaker, logging: &Logging, output: Arc<Output>) -> Log {
-    Log::new(speaker, logging.level, logging.form, output)
+    let colour = Colour::of(&variable, std::io::stdout().is_terminal());
+    Log::new(speaker, logging.level, logging.form, output).with_colour(colour)
 }
 
 fn report() -> Result<Ending, String> {

@@ -397,7 +397,35 @@ fn local_is_both_sides_without_any_set_up() {
         let start = format!("[SERVER] [{kind}] LISTENING address=127.0.0.1:");
         assert_eq!(by_server.iter().filter(|line| line.contains(&start)).count(), 1, "{kind}");
     }
-    assert_eq!(by_server.len() + by_client.len(), ended.lines.len());
+    assert_eq!((by_server.len(), by_client.len()), (3, ended.lines.len() - 3));
+}
+
+#[test]
+fn local_logs_the_requests_of_its_server_at_debug_alone() {
+    for (level, is_logged) in [("debug", true), ("info", false)] {
+        let mut command = smoker();
+        command.args(["local", "--count=1", "--node-name=n", "--log-level", level]);
+        let ended = Running::start(command).ended();
+        for request in ["[SERVER] [TCP] ECHO", "[SERVER] [UDP] ECHO", "[SERVER] [HTTP] GET / 200"] {
+            assert_eq!(ended.lines.iter().any(|line| line.contains(request)), is_logged, "{level} {request}");
+        }
+    }
+}
+
+#[test]
+fn status_words_are_coloured_where_it_is_demanded_and_never_in_a_pipe() {
+    let lines = |variables: &[(&str, &str)]| {
+        let mut command = smoker();
+        command.args(["local", "--count=1", "--protocols=tcp", "--node-name=n"]).env("TERM", "xterm");
+        Running::start(command.envs(variables.iter().copied())).ended().lines.join("\n")
+    };
+    let coloured = lines(&[("CLICOLOR_FORCE", "1")]);
+    assert!(coloured.contains(" [NODE:n] [TCP] \u{1b}[32mSUCCESS\u{1b}[0m latency="), "{coloured}");
+    for variables in [&[][..], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[("CLICOLOR_FORCE", "0")]] {
+        assert!(!lines(variables).contains('\u{1b}'), "{variables:?}");
+    }
+    let json = lines(&[("CLICOLOR_FORCE", "1"), ("LOG_FORMAT", "json")]);
+    assert!(json.contains("\"SUCCESS\"") && !json.contains('\u{1b}'), "{json}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn members(ended: &Ended) -> Vec<Vec<(String, Json)>> {
 #[test]
 fn a_server_s_lines_are_objects_as_well() {
     let mut command = smoker();
-    command.args(["local", "--count=1", "--node-name=n", JSON]);
+    command.args(["local", "--count=1", "--node-name=n", "--log-level=debug", JSON]);
     let all = members(&Running::start(command).ended());
     let text = |text: &str| Json::Text(text.into());
     let of = |key: &str, line: &[(String, Json)]| {
