@@ -11,19 +11,19 @@ use super::tally::{Tallies, insert};
 /// The nodes by what they see.
 #[derive(Debug, Default)]
 pub(super) struct Findings<'a> {
-    /// How many were heard.
+    /// How many nodes there are lines of.
     pub(super) total: usize,
     /// How many see a fault.
     pub(super) faulty: usize,
-    /// How many see none, and go on saying so.
+    /// How many see none, and are not silent.
     pub(super) healthy: usize,
     /// By verdict, the one of most nodes first, then the oldest.
     pub(super) faults: Vec<Fault<'a>>,
-    /// Those that were not heard while others were: since when.
+    /// Those without lines while others have some: since when.
     pub(super) silent: Vec<(&'a str, SystemTime)>,
-    /// Those that give no verdict, and of which no failure lasts.
+    /// Those without a verdict whose failures, if any, have ended.
     pub(super) unjudged: Vec<&'a str>,
-    /// How many give no verdict, whether a failure lasts or not.
+    /// How many have no verdict, whether a failure lasts or not.
     pub(super) without_verdict: usize,
     /// Whether there were more nodes than are kept.
     pub(super) more_nodes: bool,
@@ -36,10 +36,12 @@ pub(super) struct Fault<'a> {
     pub(super) nodes: Vec<&'a str>,
     /// The earliest.
     pub(super) since: SystemTime,
-    /// What the node says that spoke of it last.
+    /// From the last line about it.
     pub(super) detail: String,
-    pub(super) told_by: &'a str,
-    told: SystemTime,
+    /// The node of that line.
+    pub(super) last_node: &'a str,
+    /// The time of that line.
+    last: SystemTime,
     /// Whether all nodes see it but those that are healthy and silent.
     pub(super) on_all: bool,
 }
@@ -78,7 +80,7 @@ impl Report {
         found
     }
 
-    /// Failures of the nodes that gave no verdict, by kind and error.
+    /// Failures of the nodes without a verdict, by kind and error.
     pub(super) fn failed(&self) -> Tallies {
         let mut failed = Tallies::default();
         for (_, node) in self.nodes.iter() {
@@ -90,23 +92,23 @@ impl Report {
     }
 
     fn add<'a>(&'a self, faults: &mut Vec<Fault<'a>>, name: &'a str, node: &'a Node) {
-        let (problem, since, told, detail) = match &node.verdict {
+        let (problem, since, last, detail) = match &node.verdict {
             Some(logged) => (&logged.verdict, logged.since, logged.at, logged.detail.clone()),
             None => self.without_verdict(node),
         };
         let Some(fault) = faults.iter_mut().find(|fault| fault.problem == problem) else {
             let nodes = vec![name];
-            faults.push(Fault { problem, nodes, since, detail, told_by: name, told, on_all: false });
+            faults.push(Fault { problem, nodes, since, detail, last_node: name, last, on_all: false });
             return;
         };
         fault.nodes.push(name);
         fault.since = fault.since.min(since);
-        if told > fault.told {
-            (fault.told, fault.told_by, fault.detail) = (told, name, detail);
+        if last > fault.last {
+            (fault.last, fault.last_node, fault.detail) = (last, name, detail);
         }
     }
 
-    /// What lasts of the failures of a node that gives no verdict.
+    /// The failures that last on a node without a verdict.
     fn without_verdict<'a>(&'a self, node: &'a Node) -> (&'a Problem, SystemTime, SystemTime, String) {
         let since = node.lasting().map(|failures| failures.since).min().unwrap_or(node.last);
         let names: Vec<&str> = node.lasting().map(|failures| self.nodes.failure(failures.number)).collect();

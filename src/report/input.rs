@@ -1,14 +1,14 @@
-//! Lines from an input without end, each in bounded memory: what is too long is passed over to its end.
+//! Lines from an endless input, each in bounded memory: one that is too long is skipped to its end.
 
 use std::io::{self, BufRead, ErrorKind};
 
 use super::line::MAX_PREFIX;
 use crate::log::MAX_LINE;
 
-/// The longest line that is looked at, without its end.
+/// The longest line that is read, without its newline.
 pub(super) const MAX_INPUT: usize = MAX_PREFIX + MAX_LINE;
 
-/// What the input has to give.
+/// What the input has next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A line is in the buffer.

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 
 use super::{json, text};
 
-/// The most that may stand before a line: `kubectl logs --prefix` puts the pod's name (253 bytes) and the
+/// The longest prefix of a line, in bytes: `kubectl logs --prefix` puts the pod's name (253 bytes) and the
 /// container's (63) there, and `--timestamps` a stamp.
 pub(super) const MAX_PREFIX: usize = 512;
 
-/// What a line says. A duration has the text form's unit and a list its commas, whichever form it came in.
+/// The parts of a line. A duration has the text form's unit and a list its commas, in whichever form it was
+/// read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) time: SystemTime,
@@ -21,7 +22,7 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// What `text` says; `None` where it is no line of Smoker's.
+    /// The parts of `text`; `None` where it is no line of Smoker's.
     pub(super) fn of(text: &'a str) -> Option<Self> {
         let text = text.trim_ascii_end();
         let within = |at: &usize| *at <= MAX_PREFIX;

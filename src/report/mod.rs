@@ -1,5 +1,5 @@
-//! `smoker report`: the lines of many clients in, a screenful out that says which nodes see which fault,
-//! since when, and whom to call. Reads in bounded memory; has no clock but that of the lines.
+//! `smoker report`: the lines of many clients in, one screen out: which nodes have which fault, since when,
+//! and whom to call. Reads in bounded memory; its only clock is that of the lines.
 
 mod findings;
 mod input;
@@ -25,24 +25,24 @@ use nodes::Nodes;
 use passed::Passed;
 use replicas::Replicas;
 
-/// What the lines say. Printed, it is the screenful.
+/// What the lines say. Printed, it is the screen.
 #[derive(Debug, Default)]
 pub struct Report {
     nodes: Nodes,
     replicas: Replicas,
     passed: Passed,
     counts: Counts,
-    /// The time of the first and of the last line, whoever's.
+    /// The time of the first and of the last line of any client or server.
     span: Option<(SystemTime, SystemTime)>,
 }
 
-/// The lines by what became of them.
+/// The lines, by whether they could be read.
 #[derive(Debug, Default)]
 struct Counts {
     understood: u64,
     not_understood: u64,
     too_long: u64,
-    /// What clients and servers say that their stdout did not take.
+    /// Lines that clients and servers could not print because their stdout did not accept them.
     lost: u64,
 }
 
@@ -59,7 +59,7 @@ pub fn read(mut input: impl BufRead) -> io::Result<Report> {
 }
 
 impl Report {
-    /// Whether every node that was heard is known to see no fault.
+    /// Whether every node of which there are lines is known to have no fault.
     pub fn is_healthy(&self) -> bool {
         self.findings().all_well()
     }

@@ -1,4 +1,5 @@
-//! What each node's client said: its verdict, what fails where it gives none, when it was last heard. Pure.
+//! What is known of each node: its last verdict, its failures where it has none, the time of its last line.
+//! Pure.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -12,28 +13,28 @@ use crate::time::moment;
 /// The most nodes: what Kubernetes supports in a cluster. Lines of others are counted.
 pub(super) const MAX_NODES: usize = 5000;
 
-/// The most failures that are told apart, of all nodes: there are seven kinds of probes, sixteen replicas and
-/// some twenty errors, of which few occur together. Others are counted as one, which then never ends.
+/// The most failures that are listed apart, of all nodes: there are seven kinds of probes, sixteen replicas
+/// and some twenty errors, of which few occur together. Others are counted as one, which then never ends.
 pub(super) const MAX_FAILURES: usize = 64;
 
-/// A node is silent that has not been heard for so long while others were: ten rounds as they are by default.
+/// A node without lines for so long, while others have some, is silent: ten rounds as they are by default.
 pub(super) const SILENT_AFTER: Duration = Duration::from_mins(5);
 
-/// And for so many of its own longest pauses, which are long where its rounds are rare.
+/// And without lines for so many of its own longest pauses, which are long where its rounds are rare.
 const SILENT_PAUSES: u32 = 3;
 
-/// What is said of failures that are past [`MAX_FAILURES`].
+/// The name of all failures past [`MAX_FAILURES`].
 const OTHERS: &str = "others";
 
-/// The nodes that were heard.
+/// The nodes of which there are lines.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     by_name: BTreeMap<String, Node>,
     /// What failed, and with which error, by number.
     failures: Vec<String>,
-    /// Lines of nodes that were one too many.
+    /// Lines of nodes past [`MAX_NODES`].
     pub(super) left_out: u64,
-    /// When any of them was last heard.
+    /// The time of the last line of any of them.
     pub(super) newest: Option<SystemTime>,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Node {
     pub(super) last: SystemTime,
     longest_pause: Duration,
     pub(super) verdict: Option<Logged>,
-    /// Those that it told of before it gave a verdict, or without ever giving one.
+    /// Those before its first verdict, or all where it has none.
     pub(super) failures: Vec<Failures>,
 }
 
@@ -71,27 +72,28 @@ pub(super) struct Failures {
     pub(super) lasting: bool,
 }
 
-/// What is to be said of a node.
+/// How a node is judged.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
     Healthy,
     Faulty,
-    /// Its probes fail, and it gives no verdict.
+    /// Its probes fail, and it has no verdict.
     Failing,
-    /// It gives no verdict. That none of its probes fails does not make it healthy: loss, a replica that is
-    /// not in its turn, or a path that is seldom measured may be what it gave its verdict for.
+    /// It has no verdict. That none of its probes fails does not make it healthy: its verdict, outside these
+    /// lines, may be about loss, about a replica whose turn it is not, or about a path that is seldom
+    /// measured.
     Unjudged,
 }
 
 impl Nodes {
-    /// Takes in a line of the client of `name`, and says which node that is.
+    /// Takes in a line of the client of `name`, and returns the number of that node.
     pub(super) fn take(&mut self, name: &str, line: &Line) -> Option<u16> {
         let name = kept(name);
         let Some(node) = self.node(name, line.time) else {
             self.left_out += 1;
             return None;
         };
-        node.hear(line.time);
+        node.line_at(line.time);
         let number = node.number;
         match (&*line.kind, &*line.event) {
             ("VERDICT", verdict) => node.judge(verdict, line),
@@ -115,19 +117,19 @@ impl Nodes {
         self.failures.get(number).map_or(OTHERS, |failure| failure)
     }
 
-    /// Whether a node was no longer heard while others were.
+    /// Whether a node has no more lines while others have.
     pub(super) fn is_silent(&self, node: &Node) -> bool {
         let patience = SILENT_AFTER.max(node.longest_pause.saturating_mul(SILENT_PAUSES));
         self.newest.is_some_and(|newest| newest.duration_since(node.last).is_ok_and(|quiet| quiet > patience))
     }
 
     fn node(&mut self, name: &str, now: SystemTime) -> Option<&mut Node> {
-        let heard = self.by_name.len();
-        if heard >= MAX_NODES && !self.by_name.contains_key(name) {
+        let known = self.by_name.len();
+        if known >= MAX_NODES && !self.by_name.contains_key(name) {
             return None;
         }
-        // As many as there are limited to, and so a number of 16 bits.
-        let number = u16::try_from(heard).ok()?;
+        // Below the limit, and so a number of 16 bits.
+        let number = u16::try_from(known).ok()?;
         Some(self.by_name.entry(name.to_owned()).or_insert_with(|| Node::new(number, now)))
     }
 
@@ -149,7 +151,7 @@ impl Nodes {
     }
 }
 
-/// What a line's probe was of: its kind and, as replicas fail each for itself, which one.
+/// What a line's probe measured: its kind and, as each replica fails for itself, its address.
 fn probed(line: &Line) -> String {
     match line.field("address").filter(|_| line.kind == "ENDPOINT").and_then(ip) {
         Some(address) => format!("{} {address}", line.kind),
@@ -157,7 +159,7 @@ fn probed(line: &Line) -> String {
     }
 }
 
-/// The number of a failure among those that are told apart; one more than the last for all others.
+/// The number of a failure among those that are listed apart; one more than the last for all others.
 fn number_of(failure: &str, known: &mut Vec<String>) -> usize {
     let number = known.iter().position(|known| known == failure).unwrap_or(known.len());
     if number == known.len() && number < MAX_FAILURES {
@@ -193,14 +195,14 @@ impl Node {
         self.failures.iter().filter(|failures| failures.lasting)
     }
 
-    fn hear(&mut self, now: SystemTime) {
+    fn line_at(&mut self, now: SystemTime) {
         if let Ok(pause) = now.duration_since(self.last) {
             self.longest_pause = self.longest_pause.max(pause);
             self.last = now;
         }
     }
 
-    /// The logs of two pods of a node may come in any order: what was told last counts.
+    /// The logs of two pods of a node may come in any order: the verdict with the latest time counts.
     fn judge(&mut self, name: &str, line: &Line) {
         self.failures.clear();
         if self.verdict.as_ref().is_some_and(|logged| logged.at > line.time) {

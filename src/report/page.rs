@@ -10,7 +10,7 @@ use super::replicas::Replica;
 use super::tally::Tally;
 use crate::time::Utc;
 
-/// The widest line: what is longer is cut.
+/// The widest line: longer ones are cut.
 pub(super) const WIDTH: usize = 100;
 
 /// The rows of each table. With all of them full and every note the page has 40 lines, and 16 where all is
@@ -20,7 +20,7 @@ const MAX_REPLICA_ROWS: usize = 4;
 const MAX_FAILED_ROWS: usize = 3;
 const MAX_PASSED_ROWS: usize = 2;
 
-/// What is always left of a name behind what was seen.
+/// The columns that a node's name always gets behind a detail.
 const NAME: usize = 30;
 
 /// Where the names of nodes begin in the table of verdicts.
@@ -46,7 +46,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The answer in one sentence, and in others where it must not be read for more than it says.
+/// The answer in one sentence, and further ones where it could be taken for more than it says.
 fn answer(findings: &Findings) -> Vec<String> {
     let Findings { total, faulty, without_verdict, .. } = *findings;
     if total == 0 {
@@ -64,18 +64,18 @@ fn answer(findings: &Findings) -> Vec<String> {
     lines
 }
 
-/// Who sees which faults.
+/// Which faults there are, and on which nodes.
 fn with_faults(findings: &Findings) -> String {
     let Findings { total, faulty, .. } = *findings;
     let fleet = fleet(findings);
-    let who = if total == 1 {
+    let subject = if total == 1 {
         "the one node sees a fault".into()
     } else if faulty == total && !findings.more_nodes {
         format!("all {fleet} see a fault")
     } else {
         format!("{faulty} of {fleet} see{} a fault", if faulty == 1 { "s" } else { "" })
     };
-    first_that_fits(&who, findings)
+    first_that_fits(&subject, findings)
 }
 
 /// That no node sees a fault does not mean that all are well.
@@ -99,10 +99,10 @@ fn fleet(findings: &Findings) -> String {
 }
 
 /// The sentence with as much of what and where as one line holds.
-fn first_that_fits(who: &str, findings: &Findings) -> String {
+fn first_that_fits(subject: &str, findings: &Findings) -> String {
     let every = findings.faults.iter().all(|fault| fault.on_all);
-    let told = |with_since: bool, with_names: bool| {
-        let tell = |fault: &Fault| {
+    let sentence = |with_since: bool, with_names: bool| {
+        let describe = |fault: &Fault| {
             let mut text = match (every, with_names) {
                 (true, _) => fault.problem.to_string(),
                 (_, true) => format!("{} on {}", fault.problem, fault.nodes.join(", ")),
@@ -113,14 +113,14 @@ fn first_that_fits(who: &str, findings: &Findings) -> String {
             }
             text
         };
-        let told: Vec<String> = findings.faults.iter().map(tell).collect();
-        format!("{who}: {}", told.join(", "))
+        let faults: Vec<String> = findings.faults.iter().map(describe).collect();
+        format!("{subject}: {}", faults.join(", "))
     };
     let versions = [(true, true), (true, false), (false, true), (false, false)];
-    let mut versions = versions.into_iter().map(|(since, names)| told(since, names));
+    let mut versions = versions.into_iter().map(|(since, names)| sentence(since, names));
     versions
         .find(|text| text.chars().count() <= WIDTH)
-        .unwrap_or_else(|| format!("{who}: {}", count(findings.faults.len() as u64, "different verdict")))
+        .unwrap_or_else(|| format!("{subject}: {}", count(findings.faults.len() as u64, "different verdict")))
 }
 
 /// Three lines a verdict: where and since when, what was seen, whom to call.
@@ -134,7 +134,7 @@ fn faults(faults: &[Fault]) -> Vec<String> {
         let (since, names) = (Utc::from(fault.since).to_string(), listed(&fault.nodes, WIDTH - NAMES_AT));
         lines.push(format!("{verdict:<14}{nodes:>5}  {since:<19}  {names}"));
         let room = WIDTH - "  seen:  ()".len();
-        let by = cut(fault.told_by, NAME.max(room.saturating_sub(fault.detail.chars().count())));
+        let by = cut(fault.last_node, NAME.max(room.saturating_sub(fault.detail.chars().count())));
         let by = format!(" ({by})");
         let detail = cut(&fault.detail, WIDTH - "  seen: ".len() - by.chars().count());
         lines.push(format!("  seen: {detail}{by}"));

@@ -1,10 +1,10 @@
-//! The faults that have passed: what failed once, and what clients say that they have recovered from. Pure.
+//! The faults that have passed: what failed once, and what clients have recovered from. Pure.
 
 use super::kept;
 use super::line::Line;
 use super::tally::{Tallies, Tally};
 
-/// The most verdicts that are told apart: twice as many as there are. Others are not told.
+/// The most verdicts that are listed: nearly twice as many as there are. Others are left out.
 pub(super) const MAX_PASSED: usize = 32;
 
 /// Faults by their verdict.
@@ -12,11 +12,11 @@ pub(super) const MAX_PASSED: usize = 32;
 pub(super) struct Passed(Tallies);
 
 impl Passed {
-    /// Takes in a line of a node's client, if it tells of a fault that is over.
+    /// Takes in a line of a node's client, if it is about a fault that has ended.
     pub(super) fn take(&mut self, node: u16, line: &Line) {
         let verdict = match (&*line.kind, &*line.event) {
             ("VERDICT", "transient") => Some("transient"),
-            // That it was transient has been told already.
+            // A transient failure has had its own line already.
             ("VERDICT", "healthy") => line.field("was").filter(|was| *was != "transient"),
             _ => None,
         };

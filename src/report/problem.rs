@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_of_another_version_is_a_fault_that_nobody_is_called_for() {
+    fn a_verdict_of_another_version_is_a_fault_without_a_team_to_call() {
         let other = Problem::of("from_tomorrow");
         assert_eq!(other, Problem::OtherVersion("from_tomorrow".into()));
         assert!(other.is_fault());

@@ -9,23 +9,23 @@ use super::line::Line;
 use super::tally::{NodeSet, insert};
 
 /// The most replicas: sixteen are probed at once, and each restart makes a new one. Answers of others are
-/// counted.
+/// only counted.
 pub(super) const MAX_REPLICAS: usize = 256;
 
 /// The replicas that were seen.
 #[derive(Debug, Default)]
 pub(super) struct Replicas {
     replicas: Vec<Replica>,
-    /// Answers and failures of replicas that were one too many.
+    /// Answers and failures of replicas past [`MAX_REPLICAS`].
     pub(super) left_out: u64,
 }
 
-/// What was seen of a replica.
+/// One replica.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replica {
-    /// Where it was probed directly.
+    /// Where it was probed directly; a reply through the Service does not show it.
     pub(super) address: Option<IpAddr>,
-    /// Where it has said so.
+    /// Where a reply of it has named its pod.
     pub(super) pod: Option<String>,
     pub(super) answered: u64,
     pub(super) failed: u64,
@@ -69,7 +69,7 @@ impl Replicas {
         let alone = |replica: &Replica| by_pod(replica) && (address.is_none() || replica.address.is_none());
         let known = self.replicas.iter().position(by_address);
         let place = match (known, self.replicas.iter().position(alone)) {
-            // Its pod has only now told its address.
+            // Known by its pod and by its address, and only now as the same.
             (Some(known), Some(same)) if known != same => {
                 let same = self.replicas[same].clone();
                 self.replicas[known].absorb(&same);
@@ -118,7 +118,7 @@ impl Replica {
         }
     }
 
-    /// Takes in what was seen of it under another name.
+    /// Adds what was seen of it under another name.
     fn absorb(&mut self, same: &Self) {
         self.answered += same.answered;
         self.failed += same.failed;

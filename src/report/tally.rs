@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-/// The numbers of nodes, a bit each.
+/// The numbers of nodes, one bit each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeSet(Vec<u64>);
 
@@ -67,8 +67,7 @@ impl Tallies {
     }
 }
 
-/// Puts `row` behind those whose keys are not greater. Where rows are few this is as good as sorting, of
-/// which each kind of row would add some kilobytes to the binary.
+/// Puts `row` behind those whose keys are not greater. There are few rows, and so this is as good as sorting.
 pub(super) fn insert<T, K: Ord>(rows: &mut Vec<T>, row: T, key: impl Fn(&T) -> K) {
     let place = rows.partition_point(|other| key(other) <= key(&row));
     rows.insert(place, row);

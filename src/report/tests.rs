@@ -1,4 +1,4 @@
-//! What is read back of the lines that the log prints, what the page says of fleets, and the limits.
+//! The lines that the log prints are read back, the page for fleets of all sorts, and the limits.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -42,7 +42,7 @@ fn answer(text: &str) -> String {
 }
 
 /// A line of `node`, so many seconds after ten o'clock.
-fn said(node: &str, second: u64, what: &str) -> String {
+fn line_of(node: &str, second: u64, what: &str) -> String {
     let stamp = format!("{:02}:{:02}:{:02}", 10 + second / 3600, second / 60 % 60, second % 60);
     format!("[2025-11-13 {stamp}] [NODE:{node}] {what}\n")
 }
@@ -112,7 +112,7 @@ fn both_forms_read_alike() {
 }
 
 #[test]
-fn prefixes_of_any_kind_are_passed_over_up_to_the_limit() {
+fn prefixes_of_any_kind_are_skipped_up_to_the_limit() {
     let text = lines().next().unwrap();
     let json =
         r#"{"time":"2025-11-13T10:30:00Z","node":"node-2","kind":"TCP","event":"SUCCESS","latency_ms":0.4}"#;
@@ -175,14 +175,14 @@ fn what_is_no_line_is_counted_and_not_fatal() {
     for text in wrong {
         assert_eq!(Line::of(text), None, "{text}");
     }
-    let read = report(&(wrong.join("\n") + "\n\n" + &said("a", 0, HEALTHY)));
+    let read = report(&(wrong.join("\n") + "\n\n" + &line_of("a", 0, HEALTHY)));
     assert_eq!((read.counts.understood, read.counts.not_understood), (1, wrong.len() as u64));
     assert!(page(&read).ends_with(&format!("of other lines: {} not understood\n", wrong.len())));
 }
 
 #[test]
 fn bytes_that_are_not_utf_8_are_tolerated() {
-    let mut bytes = said("a", 0, "[VERDICT] port detail=\"x").into_bytes();
+    let mut bytes = line_of("a", 0, "[VERDICT] port detail=\"x").into_bytes();
     bytes.truncate(bytes.len() - 1);
     bytes.extend(b"\xff\xfe\"\n\xff\n");
     let report = read(&*bytes).unwrap();
@@ -191,7 +191,7 @@ fn bytes_that_are_not_utf_8_are_tolerated() {
 }
 
 #[test]
-fn a_line_is_taken_up_to_its_limit_and_passed_over_past_it() {
+fn a_line_is_read_up_to_its_limit_and_skipped_past_it() {
     for (extra, next) in [(0, Next::Line), (1, Next::TooLong)] {
         let text = "x".repeat(MAX_INPUT + extra) + "\nrest";
         // However the input comes in pieces.
@@ -232,13 +232,13 @@ fn an_input_that_fails_is_an_error() {
 }
 
 #[test]
-fn one_node_and_all_nodes_are_told_apart() {
+fn one_node_and_all_nodes_are_distinguished() {
     let fleet = |sick: usize, total: usize| -> String {
         (0..total)
-            .map(|node| said(&format!("node-{node}"), 0, if node < sick { SERVICE } else { HEALTHY }))
+            .map(|node| line_of(&format!("node-{node}"), 0, if node < sick { SERVICE } else { HEALTHY }))
             .collect()
     };
-    for (sick, total, told) in [
+    for (sick, total, expected) in [
         (0, 1, "the one node is healthy"),
         (0, 5, "all 5 nodes are healthy"),
         (1, 1, "the one node sees a fault: service (since 2025-11-13 10:00:00)"),
@@ -247,7 +247,7 @@ fn one_node_and_all_nodes_are_told_apart() {
         (5, 5, "all 5 nodes see a fault: service (since 2025-11-13 10:00:00)"),
         (40, 90, "40 of 90 nodes see a fault: service on 40 nodes (since 2025-11-13 10:00:00)"),
     ] {
-        assert_eq!(answer(&fleet(sick, total)), told);
+        assert_eq!(answer(&fleet(sick, total)), expected);
         assert_eq!(report(&fleet(sick, total)).is_healthy(), sick == 0);
     }
     assert!(
@@ -261,7 +261,8 @@ fn one_node_and_all_nodes_are_told_apart() {
 
 #[test]
 fn the_last_verdict_counts_whatever_the_order_of_the_logs() {
-    let (sick, well) = (said("a", 0, SERVICE), said("a", 60, "[VERDICT] healthy after=60s was=service"));
+    let (sick, well) =
+        (line_of("a", 0, SERVICE), line_of("a", 60, "[VERDICT] healthy after=60s was=service"));
     for text in [sick.clone() + &well, well + &sick] {
         let page = page(&report(&text));
         assert!(page.starts_with("the one node is healthy\n"), "{page}");
@@ -274,8 +275,8 @@ fn the_last_verdict_counts_whatever_the_order_of_the_logs() {
 
 #[test]
 fn a_transient_fault_is_no_fault_and_counted_once() {
-    let text = said("a", 0, "[VERDICT] transient detail=\"x\"")
-        + &said("a", 30, "[VERDICT] healthy after=30s was=transient");
+    let text = line_of("a", 0, "[VERDICT] transient detail=\"x\"")
+        + &line_of("a", 30, "[VERDICT] healthy after=30s was=transient");
     let page = page(&report(&text));
     assert!(
         page.starts_with("the one node is healthy\n")
@@ -284,33 +285,33 @@ fn a_transient_fault_is_no_fault_and_counted_once() {
 }
 
 #[test]
-fn a_verdict_that_is_told_again_is_the_same() {
-    let again = said("a", 0, SERVICE) + &said("a", 300, SERVICE) + &said("a", 600, SERVICE);
+fn a_verdict_that_is_logged_again_is_the_same() {
+    let again = line_of("a", 0, SERVICE) + &line_of("a", 300, SERVICE) + &line_of("a", 600, SERVICE);
     assert_eq!(answer(&again), "the one node sees a fault: service (since 2025-11-13 10:00:00)");
     assert!(!page(&report(&again)).contains("PASSED"));
-    let healthy = said("a", 0, HEALTHY) + &said("a", 300, HEALTHY);
+    let healthy = line_of("a", 0, HEALTHY) + &line_of("a", 300, HEALTHY);
     assert_eq!(answer(&healthy), "the one node is healthy");
 }
 
 #[test]
 fn without_verdicts_what_lasts_of_the_failures_is_the_fault() {
     let failed = "[TCP] FAILED error=refused phase=connect failures=1 since=2025-11-13T10:00:00Z";
-    let lasting = said("a", 0, failed)
-        + &said("a", 1, "[UDP] SUCCESS latency=0.100ms")
-        + &said("a", 1, "[MTU] UNMEASURED error=timeout phase=receive address=10.96.0.12")
-        + &said("b", 1, HEALTHY);
-    let told = "1 of 2 nodes sees a fault: no verdict on a (since 2025-11-13 10:00:00)";
-    assert_eq!(answer(&lasting), told);
+    let lasting = line_of("a", 0, failed)
+        + &line_of("a", 1, "[UDP] SUCCESS latency=0.100ms")
+        + &line_of("a", 1, "[MTU] UNMEASURED error=timeout phase=receive address=10.96.0.12")
+        + &line_of("b", 1, HEALTHY);
+    let expected = "1 of 2 nodes sees a fault: no verdict on a (since 2025-11-13 10:00:00)";
+    assert_eq!(answer(&lasting), expected);
     assert!(page(&report(&lasting)).contains("\n  seen: TCP refused (a)\n"));
-    let other = lasting.clone() + &said("a", 30, "[TCP] FAILED error=timeout");
+    let other = lasting.clone() + &line_of("a", 30, "[TCP] FAILED error=timeout");
     assert!(page(&report(&other)).contains("\n  seen: TCP timeout (a)\n"));
     assert!(
         page(&report(&other))
             .contains("\nTCP refused                          1      1  2025-11-13 10:00:00\n")
     );
-    let over = lasting.clone() + &said("a", 30, "[TCP] SUCCESS latency=0.100ms");
+    let over = lasting.clone() + &line_of("a", 30, "[TCP] SUCCESS latency=0.100ms");
     assert_eq!(answer(&over), "1 of 2 nodes is healthy, nothing is known of the others now");
-    let judged = lasting + &said("a", 30, HEALTHY) + &said("a", 60, failed);
+    let judged = lasting + &line_of("a", 30, HEALTHY) + &line_of("a", 60, failed);
     assert_eq!(answer(&judged), "all 2 nodes are healthy");
     assert!(!page(&report(&judged)).contains("TCP refused"));
 }
@@ -319,27 +320,27 @@ fn without_verdicts_what_lasts_of_the_failures_is_the_fault() {
 fn a_replica_that_fails_does_so_until_it_answers_itself() {
     let failed = "[ENDPOINT] FAILED error=timeout phase=connect address=10.244.1.8:8080 failures=2000 \
         since=2025-11-11T10:00:00Z protocol=http";
-    let lasting = said("a", 0, "[TCP] SUCCESS latency=0.100ms")
-        + &said("a", 0, failed)
-        + &said("a", 0, "[MTU] SUCCESS mtu=1500 interface=1500")
-        + &said("a", 30, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.7");
+    let lasting = line_of("a", 0, "[TCP] SUCCESS latency=0.100ms")
+        + &line_of("a", 0, failed)
+        + &line_of("a", 0, "[MTU] SUCCESS mtu=1500 interface=1500")
+        + &line_of("a", 30, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.7");
     assert_eq!(answer(&lasting), "the one node sees a fault: no verdict (since 2025-11-11 10:00:00)");
     assert!(page(&report(&lasting)).contains("\n  seen: ENDPOINT 10.244.1.8 timeout (a)\n"));
-    let over = lasting + &said("a", 60, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.8");
+    let over = lasting + &line_of("a", 60, "[ENDPOINT] SUCCESS latency=0.100ms address=10.244.1.8");
     let unknown = "the one node is not known to be healthy";
     assert_eq!(answer(&over), unknown);
-    assert_eq!(answer(&said("a", 0, &format!("{failed} excused=draining"))), unknown);
+    assert_eq!(answer(&line_of("a", 0, &format!("{failed} excused=draining"))), unknown);
 }
 
 #[test]
-fn a_node_that_gives_no_verdict_is_not_called_healthy() {
+fn a_node_without_a_verdict_is_not_reported_as_healthy() {
     for what in
         ["[TCP] SUCCESS latency=0.100ms", "[MTU] UNMEASURED error=timeout", "[CLIENT] OVERRUN skipped=1"]
     {
-        let one = said("b", 0, what);
+        let one = line_of("b", 0, what);
         assert_eq!(answer(&one), "the one node is not known to be healthy");
-        assert_eq!(answer(&(said("c", 0, what) + &one)), "none of 2 nodes is known to be healthy");
-        let two = report(&(said("a", 0, HEALTHY) + &one));
+        assert_eq!(answer(&(line_of("c", 0, what) + &one)), "none of 2 nodes is known to be healthy");
+        let two = report(&(line_of("a", 0, HEALTHY) + &one));
         assert!(!two.is_healthy());
         let page = page(&two);
         assert!(page.starts_with(
@@ -352,9 +353,10 @@ fn a_node_that_gives_no_verdict_is_not_called_healthy() {
 }
 
 #[test]
-fn a_fault_is_on_all_nodes_only_if_none_is_heard_that_gives_no_verdict() {
+fn a_fault_is_on_all_nodes_only_if_each_of_them_has_a_verdict() {
     let some = "\n  call: the node team: the Service rules of these nodes";
-    let (sick, other) = (said("a", 0, SERVICE) + &said("b", 0, SERVICE), said("c", 0, "[TCP] SUCCESS"));
+    let (sick, other) =
+        (line_of("a", 0, SERVICE) + &line_of("b", 0, SERVICE), line_of("c", 0, "[TCP] SUCCESS"));
     assert!(!page(&report(&sick)).contains(some));
     assert!(page(&report(&(sick + &other))).contains(some));
 }
@@ -365,7 +367,8 @@ fn a_node_is_silent_past_the_limit_or_three_of_its_own_pauses() {
     for (pause, newest, silent) in
         [(30, 30 + limit, false), (30, 31 + limit, true), (600, 2400, false), (600, 2401, true)]
     {
-        let text = said("a", 0, HEALTHY) + &said("a", pause, "[TCP] SUCCESS") + &said("b", newest, HEALTHY);
+        let text =
+            line_of("a", 0, HEALTHY) + &line_of("a", pause, "[TCP] SUCCESS") + &line_of("b", newest, HEALTHY);
         assert_eq!(report(&text).is_healthy(), !silent, "{pause} {newest}");
         assert_eq!(page(&report(&text)).contains("\nsilent: a since 2025-11-13 10:"), silent);
     }
@@ -375,12 +378,12 @@ fn a_node_is_silent_past_the_limit_or_three_of_its_own_pauses() {
 fn replicas_are_known_by_address_and_pod() {
     let mut text = String::new();
     for (node, second) in [("a", 0), ("b", 30)] {
-        text += &said(node, second, "[HTTP] SUCCESS latency=1.000ms pod=p1");
-        text += &said(node, second, "[HTTP] SUCCESS latency=1.000ms pod=p3");
-        text += &said(node, second, "[ENDPOINT] SUCCESS latency=1.000ms address=10.244.1.7 pod=p1");
+        text += &line_of(node, second, "[HTTP] SUCCESS latency=1.000ms pod=p1");
+        text += &line_of(node, second, "[HTTP] SUCCESS latency=1.000ms pod=p3");
+        text += &line_of(node, second, "[ENDPOINT] SUCCESS latency=1.000ms address=10.244.1.7 pod=p1");
     }
-    text += &said("a", 60, "[ENDPOINT] FAILED error=timeout address=10.244.1.8:8080 protocol=tcp");
-    text += &said("a", 60, "[ENDPOINT] FAILED error=timeout address=cached");
+    text += &line_of("a", 60, "[ENDPOINT] FAILED error=timeout address=10.244.1.8:8080 protocol=tcp");
+    text += &line_of("a", 60, "[ENDPOINT] FAILED error=timeout address=cached");
     let page = page(&report(&text));
     let rows: Vec<Vec<&str>> =
         page.lines().skip_while(|line| !line.starts_with("REPLICA")).skip(1).take(3).map(columns).collect();
@@ -395,12 +398,12 @@ fn replicas_are_known_by_address_and_pod() {
 }
 
 #[test]
-fn a_replica_seen_by_pod_and_by_address_is_one_once_it_tells_both() {
-    let text = said("a", 0, "[HTTP] SUCCESS latency=1.000ms pod=p1")
-        + &said("b", 0, "[ENDPOINT] FAILED error=timeout address=10.244.1.7:8080 protocol=tcp");
+fn a_replica_known_by_pod_and_by_address_is_one_once_a_line_has_both() {
+    let text = line_of("a", 0, "[HTTP] SUCCESS latency=1.000ms pod=p1")
+        + &line_of("b", 0, "[ENDPOINT] FAILED error=timeout address=10.244.1.7:8080 protocol=tcp");
     assert_eq!(report(&text).replicas.rows().len(), 2);
     let report =
-        report(&(text + &said("c", 30, "[ENDPOINT] SUCCESS latency=1.000ms address=10.244.1.7 pod=p1")));
+        report(&(text + &line_of("c", 30, "[ENDPOINT] SUCCESS latency=1.000ms address=10.244.1.7 pod=p1")));
     let rows = report.replicas.rows();
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].answered, rows[0].failed, rows[0].nodes.len()), (2, 1, 2));
@@ -413,21 +416,22 @@ fn columns(line: &str) -> Vec<&str> {
 #[test]
 fn nodes_are_kept_up_to_the_limit_and_lines_of_others_counted() {
     let fleet =
-        |total: usize| (0..total).map(|node| said(&format!("n{node}"), 0, HEALTHY)).collect::<String>();
+        |total: usize| (0..total).map(|node| line_of(&format!("n{node}"), 0, HEALTHY)).collect::<String>();
     assert_eq!(answer(&fleet(MAX_NODES)), "all 5000 nodes are healthy");
-    let past = fleet(MAX_NODES + 1) + &said("n0", 30, HEALTHY);
+    let past = fleet(MAX_NODES + 1) + &line_of("n0", 30, HEALTHY);
     assert_eq!(answer(&past), "5000 of 5000+ nodes are healthy, nothing is known of the others now");
     assert!(page(&report(&past)).ends_with("\nof other lines: 1 of nodes past 5000\n"));
     assert!(!report(&past).is_healthy());
-    let unjudged: String = (0..MAX_NODES).map(|node| said(&format!("n{node}"), 0, "[TCP] SUCCESS")).collect();
-    let told = page(&report(&unjudged));
-    assert!(told.lines().nth(1).is_some_and(|line| line.ends_with("SUMMARY_INTERVAL")), "{told}");
+    let unjudged: String =
+        (0..MAX_NODES).map(|node| line_of(&format!("n{node}"), 0, "[TCP] SUCCESS")).collect();
+    let page = page(&report(&unjudged));
+    assert!(page.lines().nth(1).is_some_and(|line| line.ends_with("SUMMARY_INTERVAL")), "{page}");
 }
 
 #[test]
 fn names_are_kept_up_to_the_limit_and_cut_past_it() {
     let fleet = |len: usize| {
-        ["x", "y"].map(|end| said(&format!("{}{end}", "n".repeat(len - 1)), 0, HEALTHY)).concat()
+        ["x", "y"].map(|end| line_of(&format!("{}{end}", "n".repeat(len - 1)), 0, HEALTHY)).concat()
     };
     assert_eq!(answer(&fleet(MAX_KEPT)), "all 2 nodes are healthy");
     assert_eq!(answer(&fleet(MAX_KEPT + 1)), "the one node is healthy");
@@ -436,7 +440,9 @@ fn names_are_kept_up_to_the_limit_and_cut_past_it() {
 #[test]
 fn failures_replicas_and_passed_faults_are_kept_up_to_their_limits() {
     let failed = |kinds: usize| -> Report {
-        report(&(0..kinds).map(|kind| said("a", 0, &format!("[K{kind}] FAILED error=e"))).collect::<String>())
+        report(
+            &(0..kinds).map(|kind| line_of("a", 0, &format!("[K{kind}] FAILED error=e"))).collect::<String>(),
+        )
     };
     assert!(failed(MAX_FAILURES).failed().rows().iter().all(|failed| failed.name != "others"));
     assert_eq!(
@@ -446,14 +452,14 @@ fn failures_replicas_and_passed_faults_are_kept_up_to_their_limits() {
     let replicas = |count: usize| -> Report {
         report(
             &(0..count)
-                .map(|n| said("a", 0, &format!("[ENDPOINT] SUCCESS address=10.0.{}.{}", n / 256, n % 256)))
+                .map(|n| line_of("a", 0, &format!("[ENDPOINT] SUCCESS address=10.0.{}.{}", n / 256, n % 256)))
                 .collect::<String>(),
         )
     };
     for past in [0, 1] {
         let report = replicas(MAX_REPLICAS + past);
         assert_eq!((report.replicas.rows().len(), report.replicas.left_out), (MAX_REPLICAS, past as u64));
-        let passed = |n| said("a", 0, &format!("[VERDICT] healthy was=v{n}"));
+        let passed = |n| line_of("a", 0, &format!("[VERDICT] healthy was=v{n}"));
         let report = super::tests::report(&(0..MAX_PASSED + past).map(passed).collect::<String>());
         assert_eq!(report.passed.rows().len(), MAX_PASSED);
     }
@@ -469,13 +475,13 @@ fn the_page_stays_a_screenful_with_every_table_full() {
             1 => "[CLIENT] OVERRUN skipped=1".to_owned(),
             n => format!("[VERDICT] verdict_of_some_length_{n} detail=\"{}\\u{{1b}}\"", "d".repeat(256)),
         };
-        text += &said(&name, 0, &what);
+        text += &line_of(&name, 0, &what);
         if node % 10 != 1 {
             let what = format!("[ENDPOINT] FAILED error=timeout address=[fd00::{node}]:8080");
-            text += &said(&name, node, &what);
+            text += &line_of(&name, node, &what);
         }
-        text += &said("well", 5000, &format!("[VERDICT] healthy was=v{}", node % 7));
-        text += &said("well", 5000, &format!("[HTTP] SUCCESS pod={}", "p".repeat(250)));
+        text += &line_of("well", 5000, &format!("[VERDICT] healthy was=v{}", node % 7));
+        text += &line_of("well", 5000, &format!("[HTTP] SUCCESS pod={}", "p".repeat(250)));
     }
     text += "nonsense\n";
     let page = page(&report(&text));
@@ -488,11 +494,11 @@ fn the_page_of_a_healthy_fleet_is_shorter_still() {
     let mut text = String::from("nonsense\n");
     for node in 0..200 {
         let name = format!("n{node}");
-        text += &said(&name, 0, &format!("[K{}] FAILED error=timeout", node % 7));
-        text += &said(&name, 1, &format!("[K{}] SUCCESS", node % 7));
-        text += &said(&name, 1, &format!("[ENDPOINT] SUCCESS address=10.0.0.{node}"));
-        text += &said(&name, 1, HEALTHY);
-        text += &said("well", 1, &format!("[VERDICT] healthy was=v{}", node % 7));
+        text += &line_of(&name, 0, &format!("[K{}] FAILED error=timeout", node % 7));
+        text += &line_of(&name, 1, &format!("[K{}] SUCCESS", node % 7));
+        text += &line_of(&name, 1, &format!("[ENDPOINT] SUCCESS address=10.0.0.{node}"));
+        text += &line_of(&name, 1, HEALTHY);
+        text += &line_of("well", 1, &format!("[VERDICT] healthy was=v{}", node % 7));
     }
     let report = report(&text);
     assert!(report.is_healthy());

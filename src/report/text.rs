@@ -43,12 +43,12 @@ fn stamp(text: &str) -> Option<&str> {
     text.strip_prefix('[')?.get(..STAMP).filter(|stamp| stamp.as_bytes()[STAMP - 3] == b':')
 }
 
-/// What stands between brackets, and what follows behind a space.
+/// What is between brackets, and what follows after a space.
 fn bracketed(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('[')?.split_once("] ")
 }
 
-/// Words without `=` are passed over: `/` and `200` of a server's `GET / 200`.
+/// Words without `=` are skipped: `/` and `200` of a server's `GET / 200`.
 fn fields(mut rest: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
     let mut fields = Vec::new();
     while !rest.is_empty() {
@@ -92,7 +92,7 @@ fn unquoted(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     }
 }
 
-/// What `\n`, `\"` or `\u{1b}` stands for, behind its backslash.
+/// The character that `\n`, `\"` or `\u{1b}` means, given what follows the backslash.
 fn escaped(text: &str) -> Option<(char, &str)> {
     let (code, behind) = text.split_at_checked(1)?;
     let character = match code {
