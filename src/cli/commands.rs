@@ -2,6 +2,7 @@
 
 use super::{Line, Run, usage};
 use crate::client::settings as client;
+use crate::explain::explain;
 use crate::local::settings as local;
 use crate::server::settings as server;
 use crate::settings::{Entry, Invalid, LOGGING};
@@ -58,7 +59,7 @@ impl Command {
 }
 
 /// All commands, in the order of the usage text.
-pub static COMMANDS: [Command; 7] = [
+pub static COMMANDS: [Command; 8] = [
     Command {
         name: "server",
         about: "answers TCP, UDP and HTTP echo requests until stopped",
@@ -103,6 +104,23 @@ pub static COMMANDS: [Command; 7] = [
         ],
         tables: Vec::new,
         read: |_| Ok(Run::Report),
+    },
+    Command {
+        name: "explain",
+        about: "says what a word of a line means, and what to do",
+        argument: Argument::Words { name: "WORD", most: 1 },
+        notes: &[
+            "  smoker explain conntrack",
+            "  smoker explain lost_forward=3",
+            "",
+            "WORD is a verdict, an error code, a word of evidence, a kind of line, an event,",
+            "a field or a metric, as copied from a line; without one all are listed.",
+        ],
+        tables: Vec::new,
+        read: |line| match explain(line.words.first().map(String::as_str)) {
+            Ok(text) => Ok(Run::Print(text)),
+            Err(unknown) => Err(Invalid::new(unknown.to_string())),
+        },
     },
     Command {
         name: "help",

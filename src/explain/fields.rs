@@ -92,4 +92,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("delay", "how long the server goes on serving: DRAIN_DELAY"),
     field("limit", "descriptors that the process may open"),
     field("needed", "descriptors that MAX_CONNECTIONS needs"),
+    field("method", "the method of the HTTP request"),
+    field("path", "the path of the HTTP request, without its query"),
+    field("status", "the status of the HTTP reply"),
 ];

@@ -1,5 +1,7 @@
 //! The lines of clients and servers: kinds and events, when they are printed and with which fields. Pure.
 
+use crate::probe;
+
 /// The kind of a client's line: `[TCP]`.
 pub(super) struct Kind {
     pub(super) word: &'static str,
@@ -22,70 +24,7 @@ pub(super) struct Event {
     pub(super) fields: &'static [&'static str],
 }
 
-pub(super) const KINDS: &[Kind] = &[
-    Kind {
-        word: "DNS",
-        when: "each round, if SERVER_HOST is a name",
-        meaning: "the look-up of the server's name; after a failure the round continues with the addresses \
-                  of cached=",
-        fields: &["latency", "name", "addresses", "resolver", "cached"],
-    },
-    Kind {
-        word: "TCP",
-        when: "each round",
-        meaning: "a connection and an echo of PING over TCP",
-        fields: &["latency", "connect", "echo", "retrans", "address", "failed", "name"],
-    },
-    Kind {
-        word: "UDP",
-        when: "each round",
-        meaning: "an echo of one PING over UDP, from a new source port",
-        fields: &["latency", "address", "failed", "name"],
-    },
-    Kind {
-        word: "UDP_SERIES",
-        when: "each round",
-        meaning: "datagrams from long-lived source ports (UDP_FLOWS), which show loss, its direction, jitter \
-                  and dead flows",
-        fields: &[
-            "latency",
-            "address",
-            "sent",
-            "lost",
-            "lost_forward",
-            "lost_return",
-            "lost_unknown",
-            "duplicate",
-            "reordered",
-            "late",
-            "jitter",
-            "min",
-            "p99",
-            "dead_flows",
-        ],
-    },
-    Kind {
-        word: "HTTP",
-        when: "each round",
-        meaning: "GET / over HTTP on a new connection",
-        fields: &["latency", "connect", "ttfb", "retrans", "address", "failed", "name", "pod", "seen_as"],
-    },
-    Kind {
-        word: "ENDPOINT",
-        when: "each round, while nothing fails",
-        meaning: "one replica in turn, probed directly over HTTP and not through the Service",
-        fields: &[
-            "latency", "connect", "ttfb", "retrans", "address", "protocol", "pod", "seen_as", "instance",
-            "excused",
-        ],
-    },
-    Kind {
-        word: "MTU",
-        when: "first round, every MTU_INTERVAL, with a verdict",
-        meaning: "the path MTU to the Service and to the replica in turn; below the interface's without an \
-                  error a router has reported the smaller size (told_by=), which is no fault",
-        fields: &["mtu", "interface", "body", "told_by", "direction", "address"],
-    },
+const OTHER_KINDS: [Kind; 5] = [
     Kind {
         word: "VERDICT",
         when: "first round, when it changes, with each summary",
@@ -175,16 +114,23 @@ pub(super) const EVENTS: &[Event] = &[
         word: "GET",
         client: &[],
         server: &["HTTP"],
-        meaning: "an HTTP request: its method, its path and the status of the reply. The kubelet's requests \
-                  of /health every few seconds are among them",
+        meaning: "an HTTP request: its method (another one has its own word here), its path and the status \
+                  of the reply. The kubelet's requests of /health every few seconds are among them",
         fields: &["bytes", "client"],
+    },
+    Event {
+        word: "REQUEST",
+        client: &[],
+        server: &["HTTP"],
+        meaning: "an HTTP request in LOG_FORMAT=json; the text form has its method, path and status as words",
+        fields: &["method", "path", "status", "bytes", "client"],
     },
     Event {
         word: "REJECTED",
         client: &[],
         server: &["HTTP"],
         meaning: "a request that was malformed, or not complete in time, and the status of the reply",
-        fields: &["bytes", "client", "detail"],
+        fields: &["status", "bytes", "client", "detail"],
     },
     Event {
         word: "ERROR",
@@ -274,3 +220,57 @@ pub(super) const EVENTS: &[Event] = &[
         fields: &["detail"],
     },
 ];
+
+/// The kinds of a client's lines: those of probes, then the others.
+pub(super) fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = probe::Kind::ALL.map(of_probe).into();
+    kinds.extend(OTHER_KINDS);
+    kinds
+}
+
+fn of_probe(kind: probe::Kind) -> Kind {
+    let (when, fields): (_, &[_]) = match kind {
+        probe::Kind::Dns => {
+            ("each round, if SERVER_HOST is a name", &["latency", "name", "addresses", "resolver", "cached"])
+        }
+        probe::Kind::Tcp => {
+            ("each round", &["latency", "connect", "echo", "retrans", "address", "failed", "name"])
+        }
+        probe::Kind::Udp => ("each round", &["latency", "address", "failed", "name"]),
+        probe::Kind::UdpSeries => (
+            "each round",
+            &[
+                "latency",
+                "address",
+                "sent",
+                "lost",
+                "lost_forward",
+                "lost_return",
+                "lost_unknown",
+                "duplicate",
+                "reordered",
+                "late",
+                "jitter",
+                "min",
+                "p99",
+                "dead_flows",
+            ],
+        ),
+        probe::Kind::Http => (
+            "each round",
+            &["latency", "connect", "ttfb", "retrans", "address", "failed", "name", "pod", "seen_as"],
+        ),
+        probe::Kind::Endpoint => (
+            "each round, while nothing fails",
+            &[
+                "latency", "connect", "ttfb", "retrans", "address", "protocol", "pod", "seen_as", "instance",
+                "excused",
+            ],
+        ),
+        probe::Kind::Mtu => (
+            "first round, every MTU_INTERVAL, with a verdict",
+            &["mtu", "interface", "body", "told_by", "direction", "address"],
+        ),
+    };
+    Kind { word: kind.word(), when, meaning: kind.meaning(), fields }
+}

@@ -98,7 +98,8 @@ fn no_group_has_a_word_twice() {
 
 #[test]
 fn every_field_of_a_line_is_explained_and_every_explained_field_is_one_of_a_line() {
-    let of_kinds = lines::KINDS.iter().flat_map(|kind| kind.fields);
+    let kinds = lines::kinds();
+    let of_kinds = kinds.iter().flat_map(|kind| kind.fields);
     let of_events = lines::EVENTS.iter().flat_map(|event| event.fields);
     let used: Vec<&str> = of_kinds.chain(of_events).copied().collect();
     for key in &used {

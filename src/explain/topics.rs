@@ -1,7 +1,7 @@
 //! The tables of verdicts, errors, evidence, lines, fields and metrics as topics. Pure.
 
 use super::fields::FIELDS;
-use super::lines::{EVENTS, Event, KINDS};
+use super::lines::{self, EVENTS, Event};
 use super::topic::{Group, Topic};
 use crate::metrics::{Metric, OWN};
 use crate::probe::Error;
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Topic> {
     let mut topics: Vec<Topic> = Verdict::ALL.map(verdict).into();
     topics.extend(Error::ALL.map(error));
     topics.extend(evidence());
-    topics.extend(KINDS.iter().map(|kind| Topic {
+    topics.extend(lines::kinds().into_iter().map(|kind| Topic {
         group: Group::ClientLine,
         word: kind.word.to_owned(),
         meaning: kind.meaning.to_owned(),

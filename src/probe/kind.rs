@@ -72,6 +72,28 @@ impl Kind {
             Self::Endpoint => "endpoint",
         }
     }
+
+    /// What its probe does, in one sentence: lower case, no full stop.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Dns => {
+                "the look-up of the server's name; after a failure the round continues with the addresses of \
+                 cached="
+            }
+            Self::Tcp => "a connection and an echo of PING over TCP",
+            Self::Udp => "an echo of one PING over UDP, from a new source port",
+            Self::UdpSeries => {
+                "datagrams from long-lived source ports (UDP_FLOWS), which show loss, its direction, jitter \
+                 and dead flows"
+            }
+            Self::Http => "GET / over HTTP on a new connection",
+            Self::Mtu => {
+                "the path MTU to the Service and to the replica in turn; below the interface's without an \
+                 error a router has reported the smaller size (told_by=), which is no fault"
+            }
+            Self::Endpoint => "one replica in turn, probed directly over HTTP and not through the Service",
+        }
+    }
 }
 
 impl Protocol {

@@ -108,7 +108,7 @@ fn help_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn wrong_usage_is_refused_with_one_line() {
-    let commands = "(server, client, check, local, report, help or version)";
+    let commands = "(server, client, check, local, report, explain, help or version)";
     for (arguments, line) in [
         (&[][..], &*format!("no command given {commands}")),
         (&[""], &format!("\"\": unknown command {commands}")),
@@ -124,6 +124,8 @@ fn wrong_usage_is_refused_with_one_line() {
         (&["local", "here"], "here: unexpected argument (see smoker help local)"),
         (&["report", "file"], "file: unexpected argument (see smoker help report)"),
         (&["report", "--json"], "--json: unknown flag (see smoker help report)"),
+        (&["explain", "contrack"], "\"contrack\" is not a word of Smoker's: did you mean conntrack?"),
+        (&["explain", "tcp", "udp"], "udp: unexpected argument (see smoker help explain)"),
         (&["check", "a", "b"], "b: unexpected argument (see smoker help check)"),
         (&["check", "a", "--server-host=b"], "a: HOST is given by --server-host too (give one of them)"),
         (&["check", ""], "HOST: \"\" is not a host name or IP address (such as smoker-server or 10.0.0.5)"),

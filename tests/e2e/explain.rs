@@ -1,11 +1,12 @@
 //! `smoker explain`: everything that lines and pages show is explained, and what a user sees of it.
 
+use assert_cmd::assert::OutputAssertExt;
 use smoker::explain::explain;
 use smoker::probe::Error;
 use smoker::verdict::{Verdict, evidence_words};
 
 use crate::monitoring::pages;
-use crate::support::line;
+use crate::support::{line, smoker};
 
 fn explained(word: &str) -> String {
     explain(Some(word)).unwrap_or_else(|unknown| panic!("{unknown}"))
@@ -50,5 +51,14 @@ fn every_metric_of_client_and_server_is_explained_in_the_words_of_its_page() {
     for (name, help) in helps {
         let text = explained(name).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.starts_with(&format!("{name} (metric) {help}")), "{text}");
+    }
+}
+
+#[test]
+fn the_command_prints_one_explanation_or_the_list() {
+    for (arguments, text) in
+        [(&["explain", "service"][..], explained("service")), (&["explain"][..], explain(None).unwrap())]
+    {
+        smoker().args(arguments).assert().code(0).stdout(text).stderr("");
     }
 }
