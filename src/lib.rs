@@ -24,11 +24,12 @@
 //! | [`proc`] | what the kernel says of this process and its control group |
 //! | [`digits`] | numbers of decimal digits |
 //! | [`names`] | which names of nodes and pods are accepted |
-//! | [`parallel`] | works done at the same time |
+//! | [`parallel`] | jobs done at the same time |
 //! | [`nearest`] | the known words nearest to a misspelled one |
-//! | [`stop`] | how far a stop has come, and sleeps that it ends |
+//! | [`periodic`] | everything that recurs: schedule, overrun, sleep, pulse |
+//! | [`stop`] | the signal to end: its phases, and sleeps that it ends |
 //! | [`sys`] | every foreign function |
-//! | [`time`] | deadlines, UTC stamps, the schedule |
+//! | [`time`] | deadlines, UTC stamps |
 //!
 //! The process itself, with its arguments, environment and exit status, is `main.rs`.
 //!
@@ -79,6 +80,7 @@ pub mod proc;
 
 pub mod nearest;
 pub mod parallel;
+pub mod periodic;
 pub mod stop;
 
 pub mod sys;

@@ -1,4 +1,4 @@
-//! Deadlines, UTC stamps and the schedule of rounds; reading time and computing with it, never sleeping.
+//! Deadlines and UTC stamps; reading time and computing with it, never sleeping.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -23,8 +23,8 @@ impl Deadline {
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
-    /// Repeats a blocking call until it ends otherwise than by its socket timeout, which `attempt` is told to
-    /// set, or the deadline has passed (an error of kind `TimedOut`).
+    /// Repeats a blocking call until it ends otherwise than by its socket timeout, which `attempt` is to set,
+    /// or the deadline has passed (an error of kind `TimedOut`).
     ///
     /// A long timeout stops short of the deadline and the rest is waited for anew, because Linux keeps socket
     /// timeouts on its timer wheel, whose slots grow with the distance: 5 s were seen to take 5.12 s. An
@@ -164,63 +164,6 @@ pub fn civil(days: u64) -> (u64, u64, u64) {
     (400 * era + year_of_era + u64::from(month < 3), month, day)
 }
 
-/// When rounds are due: the first at once, all later ones on a grid that never drifts.
-///
-/// The grid's phase comes from the node's name, so that a fleet whose clients start together spreads its
-/// probes over the interval. Only the monotonic clock is read: steps of the wall clock do not matter.
-#[derive(Clone, Copy, Debug)]
-pub struct Schedule {
-    start: Instant,
-    interval: Duration,
-    phase: Duration,
-}
-
-/// A round's successor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NextRound {
-    /// When it is due.
-    pub due: Instant,
-    /// How many ticks passed while the round before went on, and had no round.
-    pub skipped: u64,
-}
-
-impl Schedule {
-    /// The schedule of the node `name` whose process began at `start`. `interval` is not zero.
-    pub fn new(start: Instant, interval: Duration, name: &str) -> Self {
-        let nanoseconds = (interval.as_nanos() * u128::from(spread(name))) >> 64;
-        Self { start, interval, phase: Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)) }
-    }
-
-    /// The first tick of the grid after `now`, when the round that was due at `due` has ended.
-    pub fn after(&self, due: Instant, now: Instant) -> NextRound {
-        let ticks = self.ticks_until(now);
-        let from_phase = u64::try_from(u128::from(ticks) * self.interval.as_nanos()).unwrap_or(u64::MAX);
-        NextRound {
-            due: self.start + self.phase + Duration::from_nanos(from_phase),
-            skipped: ticks - self.ticks_until(due),
-        }
-    }
-
-    /// How many ticks there have been by `now`.
-    fn ticks_until(&self, now: Instant) -> u64 {
-        match now.checked_duration_since(self.start + self.phase) {
-            Some(since) => u64::try_from(since.as_nanos() / self.interval.as_nanos()).unwrap_or(u64::MAX) + 1,
-            None => 0,
-        }
-    }
-}
-
-/// A number that similar names share no digits of: FNV-1a, then the finaliser of splitmix64, because the
-/// high bits of FNV alone hardly differ between `node-1` and `node-2`.
-fn spread(name: &str) -> u64 {
-    let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,62 +275,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    const INTERVAL: Duration = Duration::from_secs(30);
-
-    #[test]
-    fn rounds_stay_on_the_grid_however_long_each_takes() {
-        let start = Instant::now();
-        let schedule = Schedule::new(start, INTERVAL, "node-1");
-        let mut due = start;
-        for round in 0_u32..1000 {
-            let took = Duration::from_millis(u64::from(round) * 29);
-            let next = schedule.after(due, due + took);
-            let off = next.due.duration_since(start + schedule.phase).as_nanos() % INTERVAL.as_nanos();
-            assert_eq!(off, 0, "round {round}");
-            assert_eq!(next.skipped, 0, "round {round}");
-            assert!(next.due > due + took && next.due <= due + took + INTERVAL, "round {round}");
-            due = next.due;
-        }
-    }
-
-    #[test]
-    fn a_round_that_overruns_skips_ticks_and_counts_them() {
-        let start = Instant::now();
-        let schedule = Schedule::new(start, INTERVAL, "node-1");
-        let due = start + schedule.phase + INTERVAL;
-        for (took, skipped) in [(0, 0), (29_999, 0), (30_000, 1), (59_999, 1), (60_000, 2), (95_000, 3)] {
-            let next = schedule.after(due, due + Duration::from_millis(took));
-            assert_eq!(next.skipped, skipped, "{took} ms");
-            assert_eq!(next.due, due + INTERVAL * (u32::try_from(skipped).unwrap() + 1), "{took} ms");
-        }
-    }
-
-    #[test]
-    fn the_first_round_too_counts_the_ticks_that_it_skips() {
-        let start = Instant::now();
-        let schedule = Schedule::new(start, INTERVAL, "node-1");
-        for (took, skipped) in [
-            (Duration::ZERO, 0),
-            (schedule.phase.checked_sub(Duration::from_nanos(1)).unwrap(), 0),
-            (schedule.phase, 1),
-            (schedule.phase + INTERVAL, 2),
-        ] {
-            let next = schedule.after(start, start + took);
-            assert_eq!(next.skipped, skipped, "{took:?}");
-            assert_eq!(next.due, start + schedule.phase + INTERVAL * u32::try_from(skipped).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_fleet_spreads_over_the_interval() {
-        let mut tenths = [0; 10];
-        for node in 0..1000 {
-            let schedule = Schedule::new(Instant::now(), INTERVAL, &format!("node-{node}"));
-            assert!(schedule.phase < INTERVAL);
-            tenths[usize::try_from(schedule.phase.as_secs() / 3).unwrap()] += 1;
-        }
-        assert!(tenths.iter().all(|&nodes| (60..140).contains(&nodes)), "{tenths:?}");
     }
 }

@@ -12,13 +12,12 @@ pub mod settings;
 mod starvation;
 mod target;
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::log::{Level, Log, Value};
+use crate::periodic::{Periodic, Pulse, Schedule};
 use crate::sys::signal::StopSignals;
-use crate::time::Schedule;
 use exporter::Exporter;
 use journal::metrics::Metrics;
 use rounds::Rounds;
@@ -40,19 +39,24 @@ pub enum Ending {
 /// look-up and probe, the path MTU and the diagnosing pass.
 const LONGEST_ROUND: u32 = 10;
 
+/// How many rounds may be missed before the client calls itself ill: as many failures as a kubelet waits for.
+const ROUNDS_MISSED: u32 = 3;
+
 /// Makes rounds until `config.count` is reached, a signal arrives, or nobody reads the log any more. A signal
 /// during a sleep ends it at once, one during a probe when the probe has ended. An error says what could not
 /// be had.
 pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
     let metrics = Arc::new(Mutex::new(Metrics::default()));
-    let exporter = config.client_port.map(|port| Exporter::start(port, config, &metrics, log)).transpose()?;
-    let beat = |due| exporter.iter().for_each(|exporter| exporter.beat(due));
     let start = Instant::now();
+    let pulse = Arc::new(Pulse::new(start, config.interval * ROUNDS_MISSED));
+    let _exporter =
+        config.client_port.map(|port| Exporter::start(port, config, &pulse, &metrics, log)).transpose()?;
     let schedule = Schedule::new(start, config.interval, &config.node_name);
+    let mut periodic = Periodic::start(schedule, LONGEST_ROUND * config.timeout, pulse);
     let mut rounds = Rounds::new(config, log, &metrics);
-    let (mut due, mut left, mut summed_up) = (start, config.count, start);
-    beat(start + LONGEST_ROUND * config.timeout);
-    while rounds.make_one(due, signals).is_continue() && !log.reader_is_gone() {
+    let mut left = config.count;
+    let mut summed_up = start;
+    while rounds.make_one(periodic.due(), signals).is_continue() && !log.reader_is_gone() {
         left = left.map(|left| left - 1);
         if left == Some(0) {
             break;
@@ -61,16 +65,13 @@ pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Resul
             rounds.sum_up();
             summed_up = Instant::now();
         }
-        let next = schedule.after(due, Instant::now());
-        if next.skipped > 0 {
-            log.line(Level::Warn, "CLIENT", "OVERRUN", &[("skipped", Value::Count(next.skipped))]);
+        let skipped = periodic.end_turn();
+        if skipped > 0 {
+            log.line(Level::Warn, "CLIENT", "OVERRUN", &[("skipped", Value::Count(skipped))]);
         }
-        due = next.due;
-        beat(due);
-        if sleep(due, &mut rounds, signals).is_break() {
+        if periodic.wait(KEEP_ALIVE, |left| signals.wait(left), || rounds.keep_alive()).is_break() {
             break;
         }
-        beat(due + LONGEST_ROUND * config.timeout);
     }
     // Of a single check a summary would only say its lines again.
     if config.count.is_some() && !(config.is_check && rounds.made < 2) {
@@ -78,18 +79,4 @@ pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Resul
     }
     let all_well = rounds.made > 0 && !rounds.accounts.any_failure;
     Ok(if config.count.is_none() || all_well { Ending::Well } else { Ending::WithFailures })
-}
-
-/// Sleeps until the next round is due, but for keeping its flows alive. Breaks off when a signal arrives.
-fn sleep(due: Instant, rounds: &mut Rounds, signals: &StopSignals) -> ControlFlow<()> {
-    loop {
-        let left = due.saturating_duration_since(Instant::now());
-        if signals.wait(left.min(KEEP_ALIVE)) {
-            return ControlFlow::Break(());
-        }
-        if left <= KEEP_ALIVE {
-            return ControlFlow::Continue(());
-        }
-        rounds.keep_alive();
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use smoker::time::Schedule;
+use smoker::periodic::Schedule;
 
 use crate::support::child::Server;
 use crate::support::line::Line;

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use smoker::time::Schedule;
+use smoker::periodic::Schedule;
 
 use super::{client, client_of, lines, next};
 use crate::metrics::sample;
