@@ -1,4 +1,4 @@
-//! How far a stop has come, for everyone to see, and a sleep that it ends.
+//! The signal to end, as the threads of a process see it: its phases, and a sleep that it ends.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -8,11 +8,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
-    /// Nobody has asked to stop.
+    /// No stop has been requested.
     Serving,
-    /// All is served, but `/health` asks the peers to go elsewhere.
+    /// All is served, but `/health` reports that new peers should go elsewhere.
     Draining,
-    /// Nothing new is accepted; what is under way is finished.
+    /// Nothing new is accepted; current requests are finished.
     Stopping,
 }
 
@@ -31,7 +31,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Moves on to `phase`, and wakes whoever sleeps.
+    /// Moves on to `phase`, and wakes every sleeper.
     pub fn advance(&self, phase: Phase) {
         let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_ends_a_sleep_and_forbids_others() {
+    fn a_stop_ends_a_sleep_and_every_later_one() {
         let stop = Stop::default();
         std::thread::scope(|scope| {
             scope.spawn(|| stop.sleep(Duration::MAX));

@@ -1,5 +1,5 @@
-//! One nameserver asked over one transport, within a deadline; whom to ask next, and what, is left to
-//! `search` and `survey`.
+//! Questions to one nameserver over one transport, within a deadline; which nameserver is asked next, and
+//! what, is left to `look_up` and `nameservers`.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -16,31 +16,31 @@ use crate::time::Deadline;
 /// AAAA (RFC 4074, 4.1). Twice the 50 ms that RFC 8305, 3, recommends: a look-up a round has no user waiting.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
-/// Why a nameserver gave no reply, the least telling first: of several failures the greatest is reported.
+/// Why a nameserver gave no reply, the least specific first: of several failures the greatest is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Failure {
     /// Nothing could be sent there, or an ICMP error came back.
     Unreachable,
-    /// Nobody listens there (an ICMP error or a reset says so), or the connection was ended too early.
+    /// Nothing listens there (an ICMP error or a reset), or the connection was ended too early.
     Refused,
     /// What came back breaks the rules of the format.
     Malformed,
     /// Nothing came back in time.
     Silent,
-    /// The server itself said that it cannot answer.
+    /// The server replied that it cannot answer.
     Declined,
-    /// This host had no socket to ask from: nothing is known of the server.
+    /// This host had no socket to send from: nothing is known about the server.
     Local,
 }
 
 /// Questions to one nameserver, from one socket with a port of its own.
-pub(super) struct Asking<'a> {
+pub(super) struct Queries<'a> {
     socket: UdpSocket,
-    open: Vec<Open<'a>>,
+    list: Vec<Query<'a>>,
 }
 
 /// A question that is asked.
-struct Open<'a> {
+struct Query<'a> {
     id: u16,
     question: Question<'a>,
     outcome: Option<Result<Reply, Failure>>,
@@ -52,45 +52,45 @@ pub(super) struct Connection(TcpStream);
 /// Asks `server` all `questions` at the same time, from one socket with a port of its own; the outcomes are
 /// in their order. What answers none of them is ignored, and cannot prolong the wait.
 ///
-/// The questions in `late` were asked of the same server before, in vain: an answer that comes now, even so,
-/// is as good. Those that stay open join them.
+/// The questions in `late` were sent to the same server before and not answered: an answer that arrives now
+/// is as good. Those that stay unanswered are added to them.
 pub(super) fn udp<'a>(
     server: SocketAddr,
     questions: &[Question<'a>],
     edns: bool,
-    late: &mut Vec<Asking<'a>>,
+    late: &mut Vec<Queries<'a>>,
     deadline: Deadline,
 ) -> Vec<Result<Reply, Failure>> {
-    match Asking::start(server, questions, edns) {
-        Ok(asking) => late.push(asking),
+    match Queries::start(server, questions, edns) {
+        Ok(queries) => late.push(queries),
         Err(error) => return vec![Err(error.into()); questions.len()],
     }
     let mut deadline = deadline;
     while questions.iter().any(|question| outcome(late, *question).is_none()) {
-        if hear(late, deadline).is_err() {
+        if receive(late, deadline).is_err() {
             break;
         }
-        if late.iter().any(Asking::is_fruitful) {
+        if late.iter().any(Queries::has_addresses) {
             deadline = deadline.no_later_than(Deadline::after(GRACE));
         }
     }
     let outcomes = questions.iter().map(|question| outcome(late, *question).cloned());
     let outcomes = outcomes.map(|came| came.unwrap_or(Err(Failure::Silent))).collect();
-    for asking in late.iter_mut() {
-        asking.open.retain(|open| open.outcome.is_none());
+    for queries in late.iter_mut() {
+        queries.list.retain(|query| query.outcome.is_none());
     }
-    late.retain(Asking::is_open);
+    late.retain(Queries::is_pending);
     outcomes
 }
 
-/// Waits for the next datagrams to any of `askings`, and takes those in. An error of kind `TimedOut` at the
+/// Waits for the next datagrams to any of `pending`, and reads those. An error of kind `TimedOut` at the
 /// deadline.
-pub(super) fn hear(askings: &mut [Asking], deadline: Deadline) -> io::Result<()> {
+pub(super) fn receive(pending: &mut [Queries], deadline: Deadline) -> io::Result<()> {
     deadline.wait(|timeout| {
-        let open = askings.iter().filter(|asking| asking.is_open());
-        socket::wait_readable(open.map(|asking| &asking.socket), timeout)
+        let open = pending.iter().filter(|queries| queries.is_pending());
+        socket::wait_readable(open.map(|queries| &queries.socket), timeout)
     })?;
-    askings.iter_mut().filter(|asking| asking.is_open()).for_each(Asking::read);
+    pending.iter_mut().filter(|queries| queries.is_pending()).for_each(Queries::read);
     Ok(())
 }
 
@@ -104,68 +104,69 @@ pub(super) fn tcp(
     Connection::open(server, deadline)?.ask(question, edns, deadline)
 }
 
-impl<'a> Asking<'a> {
+impl<'a> Queries<'a> {
     /// Asks `server` these questions.
     pub(super) fn start(server: SocketAddr, questions: &[Question<'a>], edns: bool) -> io::Result<Self> {
         let socket = datagram::connected(server)?;
         socket.set_nonblocking(true)?;
-        let mut asking = Self { socket, open: Vec::new() };
-        asking.ask(questions, edns)?;
-        Ok(asking)
+        let mut queries = Self { socket, list: Vec::new() };
+        queries.ask(questions, edns)?;
+        Ok(queries)
     }
 
-    /// Asks these questions, and hears no longer what answers earlier ones.
+    /// Asks these questions; answers to earlier ones are ignored from now on.
     pub(super) fn ask(&mut self, questions: &[Question<'a>], edns: bool) -> io::Result<()> {
-        self.open = questions.iter().map(|question| Open::new(*question)).collect();
+        self.list = questions.iter().map(|question| Query::new(*question)).collect();
         self.send(edns)
     }
 
     /// Sends what is not answered, once more as it was: a reply to either will do.
     pub(super) fn send(&self, edns: bool) -> io::Result<()> {
         // A few such datagrams always fit the send buffer: no wait that a deadline would have to end.
-        for Open { id, question, .. } in self.open.iter().filter(|open| open.outcome.is_none()) {
+        for Query { id, question, .. } in self.list.iter().filter(|query| query.outcome.is_none()) {
             self.socket.send(&message::encode(*id, *question, edns))?;
         }
         Ok(())
     }
 
     /// Whether a question is waiting for its answer.
-    pub(super) fn is_open(&self) -> bool {
-        self.open.iter().any(|open| open.outcome.is_none())
+    pub(super) fn is_pending(&self) -> bool {
+        self.list.iter().any(|query| query.outcome.is_none())
     }
 
-    /// What came of `question`, if something has.
+    /// The outcome of `question`, if there is one.
     pub(super) fn outcome(&self, question: Question) -> Option<&Result<Reply, Failure>> {
-        self.open.iter().find(|open| open.question == question)?.outcome.as_ref()
+        self.list.iter().find(|query| query.question == question)?.outcome.as_ref()
     }
 
-    /// Whether an answer promises addresses, so that the other family's may be gone without.
-    fn is_fruitful(&self) -> bool {
-        let fruits = |open: &Open| matches!(open.outcome, Some(Ok(Reply::Addresses(_) | Reply::Truncated)));
-        self.open.iter().any(fruits)
+    /// Whether an answer promises addresses, so that those of the other family are not essential.
+    fn has_addresses(&self) -> bool {
+        let promises =
+            |query: &Query| matches!(query.outcome, Some(Ok(Reply::Addresses(_) | Reply::Truncated)));
+        self.list.iter().any(promises)
     }
 
     /// Reads one datagram, or error, if there is one.
     fn read(&mut self) {
         let mut datagram = [0; UDP_PAYLOAD as usize];
         let received = self.socket.recv(&mut datagram);
-        for open in self.open.iter_mut().filter(|open| open.outcome.is_none()) {
+        for query in self.list.iter_mut().filter(|query| query.outcome.is_none()) {
             match &received {
-                Ok(length) => open.hear(&datagram[..*length]),
+                Ok(length) => query.receive(&datagram[..*length]),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(error) => open.outcome = Some(Err(error.into())),
+                Err(error) => query.outcome = Some(Err(error.into())),
             }
         }
     }
 }
 
-impl<'a> Open<'a> {
+impl<'a> Query<'a> {
     fn new(question: Question<'a>) -> Self {
         Self { id: random_id(), question, outcome: None }
     }
 
     /// Takes `message` as the answer, if it is one.
-    fn hear(&mut self, message: &[u8]) {
+    fn receive(&mut self, message: &[u8]) {
         self.outcome = match message::decode(message, self.id, self.question) {
             Ok(reply) => reply.map(Ok),
             Err(Malformed) => Some(Err(Failure::Malformed)),
@@ -186,7 +187,7 @@ impl Connection {
         let message = self.converse(&message::encode(id, question, edns), deadline)?;
         match message::decode(&message, id, question) {
             Ok(Some(reply)) if reply != Reply::Truncated => Ok(reply),
-            // Nobody else can have sent it, so here a reply to something else is garbage too.
+            // Only this server can have sent it, so here a reply to something else is malformed too.
             _ => Err(Failure::Malformed),
         }
     }
@@ -207,14 +208,14 @@ impl Connection {
 }
 
 impl Failure {
-    /// Whether another attempt may fare better: a packet was lost, perhaps.
+    /// Whether another attempt may succeed, because a packet may have been lost.
     pub(super) fn is_loss(self) -> bool {
         !matches!(self, Self::Malformed | Self::Declined)
     }
 }
 
-/// Whether it is this host's own want of memory, descriptors or ports. `EPERM` is not among them: it is
-/// what a packet filter on the way out says, which is the network's fault and not the prober's.
+/// Whether this host is short of memory, descriptors or ports. `EPERM` is not among them: a packet filter on
+/// the way out causes it, which is the network's fault and not the prober's.
 fn is_local(error: &io::Error) -> bool {
     sys::is_shortage(error) || error.kind() == ErrorKind::AddrInUse
 }
@@ -239,10 +240,10 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The reply to `question`, else what came of asking it last, if something has.
-fn outcome<'a>(askings: &'a [Asking], question: Question) -> Option<&'a Result<Reply, Failure>> {
-    let replied = askings.iter().filter_map(|asking| asking.outcome(question)).find(|came| came.is_ok());
-    replied.or_else(|| askings.last()?.outcome(question))
+/// The reply to `question`, else the outcome of sending it last, if there is one.
+fn outcome<'a>(pending: &'a [Queries], question: Question) -> Option<&'a Result<Reply, Failure>> {
+    let replied = pending.iter().filter_map(|queries| queries.outcome(question)).find(|came| came.is_ok());
+    replied.or_else(|| pending.last()?.outcome(question))
 }
 
 /// An id that cannot be guessed.
@@ -260,7 +261,7 @@ mod tests {
 
     use super::super::Name;
     use super::super::message::Family;
-    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::super::test_nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
     use super::*;
 
     /// Long enough never to be waited for by a test that passes.
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_nothing_is_ignored() {
+    fn a_datagram_that_answers_no_question_is_ignored() {
         let server = Nameserver::start(|asked| {
             let mut other_id = asked.addresses(&["10.6.6.6", "fd66::6"]);
             other_id[0] ^= 1;
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_server_itself_is_heard() {
+    fn only_datagrams_from_the_server_count() {
         let other = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let server = Nameserver::start(move |asked| {
             other.send_to(&asked.addresses(&["10.6.6.6", "fd66::6"]), asked.peer).unwrap();
@@ -388,7 +389,7 @@ mod tests {
         let flood = thread::spawn(move || {
             let (_, peer) = socket.recv_from(&mut [0; 512]).unwrap();
             socket.connect(peer).unwrap();
-            // Ends when the port that asked is closed, and an ICMP error says so.
+            // Ends when the port that asked is closed, by an ICMP error.
             let mut sent = 0;
             while socket.send(&[0; 12]).is_ok() {
                 sent += 1;
@@ -403,7 +404,7 @@ mod tests {
 
     #[test]
     fn an_icmp_error_ends_the_wait() {
-        // Held on another address of the host, the port is nobody's here and cannot become the client's own.
+        // Held on another address of the host, the port is closed here and cannot become the client's own.
         let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
         assert_eq!(both(server, NEVER).0, [Err(Failure::Refused), Err(Failure::Refused)]);
@@ -486,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn what_this_host_lacks_says_nothing_of_the_server() {
+    fn a_shortage_of_this_host_is_no_failure_of_the_server() {
         use sys::errno::{EMFILE, ENFILE, ENOBUFS};
         const ENOMEM: i32 = 12;
         const EADDRINUSE: i32 = 98;
@@ -506,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_refused_where_nobody_listens() {
+    fn a_stream_is_refused_where_nothing_listens() {
         let held = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let server = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
         assert_eq!(stream(server, NEVER), Err(Failure::Refused));

@@ -61,7 +61,7 @@ pub(super) enum Reply {
     Truncated,
     /// FORMERR, NOTIMP or BADVERS: perhaps EDNS was not understood.
     NotUnderstood,
-    /// SERVFAIL, REFUSED and all else; or nothing, from a server that neither owns the name nor asks others.
+    /// SERVFAIL, REFUSED and all else; or no records from a server that has neither authority nor recursion.
     Failed,
 }
 
@@ -81,7 +81,8 @@ pub(super) fn encode(id: u16, question: Question, edns: bool) -> Vec<u8> {
 
 /// What `message` answers to `question`, or `None` where it is no reply to just this query.
 ///
-/// The question has to come back, except with an error: who could not read the query may leave it out.
+/// The question has to come back, except with an error: a server that could not read the query may leave it
+/// out.
 pub(super) fn decode(message: &[u8], id: u16, question: Question) -> Result<Option<Reply>, Malformed> {
     let mut reader = Reader::new(message);
     let Ok([reply_id, flags, questions, counts @ ..]) = reader.fields::<6>() else {
@@ -116,10 +117,10 @@ fn decode_records(
         return Ok(failure);
     }
     let addresses = addresses(reader, counts[0], question)?;
-    let knows = flags & (AUTHORITATIVE | RECURSION_AVAILABLE) != 0;
+    let is_competent = flags & (AUTHORITATIVE | RECURSION_AVAILABLE) != 0;
     Ok(match code {
         NO_ERROR if !addresses.is_empty() => Reply::Addresses(addresses),
-        NO_ERROR if !knows => Reply::Failed,
+        NO_ERROR if !is_competent => Reply::Failed,
         _ => Reply::Absent,
     })
 }
@@ -205,7 +206,7 @@ fn put(message: &mut Vec<u8>, fields: &[u16]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::nameserver::record;
+    use super::super::test_nameserver::record;
     use super::*;
 
     const ID: u16 = 0x1234;

@@ -4,15 +4,15 @@
 
 mod exchange;
 mod hosts;
-mod interview;
+mod look_up;
 mod message;
 mod name;
-#[cfg(test)]
-mod nameserver;
+mod nameservers;
+mod questions;
 mod reader;
 mod resolv_conf;
-mod search;
-mod survey;
+#[cfg(test)]
+mod test_nameserver;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 use crate::time::Deadline;
 use resolv_conf::ResolvConf;
 
-use interview::Questions;
-pub use interview::{Answer, Reached, UDP_PORTS};
 pub use name::Name;
-pub use survey::Surveyed;
+pub use nameservers::Surveyed;
+use questions::Questions;
+pub use questions::{Answer, Reached, UDP_PORTS};
 
 /// The most addresses a look-up gives: about as many as a UDP reply without EDNS has room for, twice over. A
 /// list that is full may have left some out.
@@ -39,23 +39,24 @@ const READ_LENGTH: usize = 4096;
 
 /// Why a look-up gave no address.
 ///
-/// Several nameservers may fail in several ways. `Local` outranks all else, which it leaves in doubt; and
-/// what one says outranks what another does not: `ServerFailure` for a SERVFAIL, then `Timeout`, then
+/// Several nameservers may fail in several ways. `Local` outranks all others, because it makes them doubtful;
+/// and a reply outranks a missing one: `ServerFailure` for a SERVFAIL, then `Timeout`, then
 /// `Malformed`, then `ServerFailure` for servers that were all unreachable. Among the names of the search
 /// list, the first that failed decides: had it been answered, it might have been the one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// Every name of the search list was answered, and has no address of either family (NXDOMAIN or no such
-    /// record). Never said while the answer for one of them, or for one family, is not known.
+    /// record). Never used while the answer for one of them, or for one family, is not known.
     NotFound,
     /// The time ran out, or was out for all attempts, before a nameserver answered for both families.
     Timeout,
-    /// A nameserver said that it cannot answer (SERVFAIL, REFUSED and like codes), or not one could be
+    /// A nameserver replied that it cannot answer (SERVFAIL, REFUSED and like codes), or not one could be
     /// reached (an ICMP error, no route, a refused TCP connection, a packet filter on the way out).
     ServerFailure,
     /// What the nameservers sent, those that could be reached, was no DNS reply, or aliases without an end.
     Malformed,
-    /// This host had no socket to ask from: descriptors, memory or ports ran out. It says nothing of DNS.
+    /// This host had no socket to send from: descriptors, memory or ports ran out. It is no evidence about
+    /// DNS.
     Local,
 }
 
@@ -112,20 +113,20 @@ impl Resolver {
             return Ok(Found { addresses, name: parsed.to_string(), resolver: None });
         }
         let conf = self.conf();
-        search::look_up(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
+        look_up::look_up(&conf.candidates(&parsed, name.ends_with('.')), &conf, deadline)
     }
 
-    /// Every nameserver asked for itself and at the same time, in the order of resolv.conf, at most three:
-    /// whether it answers, over UDP and over TCP, and what it knows of `name`, if there is one, and of
+    /// Every nameserver asked separately and at the same time, in the order of resolv.conf, one to three:
+    /// whether it replies, over UDP and over TCP, and its answers for `name`, if there is one, and for
     /// `kubernetes.default`, if a search domain begins with `svc.`. Without either it is asked for the root,
-    /// to which any server has something to reply.
+    /// to which any server has a reply.
     ///
     /// Ends by the deadline. The hosts file is not read: a name that is there may well be unknown elsewhere.
     pub fn survey(&self, name: Option<&str>, deadline: Deadline) -> Vec<Surveyed> {
         let conf = self.conf();
         let parsed = name.and_then(|name| Some((Name::parse(name)?, name.ends_with('.'))));
         let candidates = parsed.map(|(name, absolute)| conf.candidates(&name, absolute)).unwrap_or_default();
-        survey::survey(&conf, &candidates, deadline)
+        nameservers::survey(&conf, &candidates, deadline)
     }
 
     /// Whether every nameserver replies to a few questions until `deadline`: a hint that costs little, and
@@ -166,7 +167,7 @@ fn read_lines(mut file: impl Read) -> io::Result<Vec<u8>> {
             content.truncate(end);
             return Ok(content);
         }
-        // Less than asked for is the end of a regular file. To see a read return nothing costs a call more.
+        // Less than requested is the end of a regular file. To see a read return nothing costs a call more.
         if length < READ_LENGTH {
             return Ok(content);
         }
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_survey_asks_whom_resolv_conf_names() {
+    fn a_survey_asks_the_servers_of_resolv_conf() {
         let (_pipe, resolv_conf) = file(b"search svc.b\nnameserver fe80::1%no-such-link\n");
         let resolver = Resolver { hosts: "/nowhere".into(), resolv_conf };
         let surveyed = resolver.survey(Some("a"), soon()).remove(0);

@@ -1,5 +1,5 @@
-//! Domain names in the form they have on the wire; which names are asked for is left to `resolv_conf` and
-//! `search`.
+//! Domain names in wire form; which names are asked for is left to `resolv_conf` and
+//! `look_up`.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! resolv.conf(5) as Linux and the kubelet write it: whom to ask, for which names and how patiently; asking
-//! is left to `search`.
+//! resolv.conf(5) as Linux and the kubelet write it: nameservers, candidate names and time limits; asking is
+//! left to `look_up`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl ResolvConf {
         candidates
     }
 
-    /// The Service that every cluster has, in the one that the search list tells of: there `svc` comes before
+    /// The Service that every cluster has, in the cluster of the search list: there `svc` comes before
     /// the cluster's domain (Kubernetes, DNS for Services and Pods).
     pub(super) fn kubernetes(&self) -> Option<Name> {
         let is_first = |label: &[u8]| label.eq_ignore_ascii_case(b"svc");
@@ -117,7 +117,7 @@ impl ResolvConf {
         let Some(value) = number(value) else { return };
         match name {
             "ndots" => self.ndots = value.min(NDOTS_LIMIT).into(),
-            // With zero of either nobody would be asked at all.
+            // With zero of either no server would be asked at all.
             "timeout" => self.timeout = Duration::from_secs(value.clamp(1, TIMEOUT_LIMIT_S).into()),
             "attempts" => self.attempts = value.clamp(1, ATTEMPTS_LIMIT).into(),
             _ => {}

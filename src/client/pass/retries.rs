@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::client::target::path_mtu::Measured;
 use crate::client::target::protocols::Prober;
-use crate::parallel::{self, Work};
+use crate::parallel::{self, Job};
 use crate::probe::series::{self, Burst, Dead, Flows, Times};
 use crate::probe::{Answerer, Error, Outcome, Phase, Protocol};
 use crate::time::Deadline;
@@ -55,7 +55,7 @@ pub(in crate::client) fn carry_out(
     let mut results = Results { bursts: vec![Burst::default(); plan.bursts.len()], ..Results::default() };
     let mut tried = vec![(NOT_TRIED, None); plan.subjects.len()];
     let Results { bursts, path, flows: dead, times, .. } = &mut results;
-    let mut works: Vec<Work> = Vec::new();
+    let mut works: Vec<Job> = Vec::new();
     if let Some(flows) = flows {
         works.push(Box::new(move || {
             *dead = Some(flows.confirm(deadline));

@@ -1,47 +1,49 @@
-//! Every nameserver asked for itself, over UDP and TCP at the same time; what each is asked is left to
-//! `interview`, and whom a look-up asks to `search`.
+//! Every nameserver asked separately, over UDP and TCP at the same time; what each is asked is left to
+//! `questions`, and the look-up of a name to `look_up`.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::Name;
 use super::exchange::Failure;
-use super::interview::{Answer, OverTcp, OverUdp, Questions, Reached};
+use super::questions::{Answer, OverTcp, OverUdp, Questions, Reached};
 use super::resolv_conf::ResolvConf;
-use crate::parallel::{self, Work};
+use crate::parallel::{self, Job};
 use crate::time::Deadline;
 
-/// What became of asking one nameserver, all by the survey's deadline.
+/// The outcome of asking one nameserver, all by the survey's deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surveyed {
-    /// Who was asked.
+    /// Its address.
     pub nameserver: SocketAddr,
     /// The source ports that a question could be sent from: [`UDP_PORTS`](super::UDP_PORTS), unless this host
     /// has no socket for it, no route, or a packet filter that does not let it out.
     pub udp_asked: usize,
-    /// The source ports of these that had a reply, of whatever kind: SERVFAIL too comes from the living.
+    /// The source ports of these that had a reply: any reply, SERVFAIL included, proves that the server is
+    /// up.
     pub udp_answered: usize,
-    /// What became of a question over TCP.
+    /// How far a question over TCP came.
     pub tcp: Reached,
-    /// What is known of the name. `None` where none was given.
+    /// Its answer for the name. `None` where no name was given.
     pub record: Option<Answer>,
-    /// What is known of `kubernetes.default`. `None` where no search domain tells of a cluster.
+    /// Its answer for `kubernetes.default`. `None` where no search domain is that of a cluster.
     pub kubernetes: Option<Answer>,
-    /// The addresses of the name, as heard over UDP, else over TCP: IPv4, or IPv6 where it has no others.
+    /// The addresses of the name, by UDP, else by TCP: IPv4, or IPv6 where it has no others. Empty unless
+    /// `record` is [`Answer::Found`].
     pub addresses: Vec<IpAddr>,
 }
 
-/// Asks all nameservers of `conf` at the same time: two works each, and there are at most three of them.
+/// Asks all nameservers of `conf` at the same time: two jobs each, and there are at most three of them.
 pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline) -> Vec<Surveyed> {
     let questions = &Questions::new(conf, candidates);
     let mut asked: Vec<_> = conf.nameservers.iter().map(|nameserver| (*nameserver, None, None)).collect();
-    let mut works: Vec<Work> = Vec::new();
+    let mut jobs: Vec<Job> = Vec::new();
     for (nameserver, udp, tcp) in &mut asked {
         let nameserver = *nameserver;
-        works.push(Box::new(move || *udp = Some(questions.over_udp(nameserver, deadline))));
-        works.push(Box::new(move || *tcp = Some(questions.over_tcp(nameserver, deadline))));
+        jobs.push(Box::new(move || *udp = Some(questions.over_udp(nameserver, deadline))));
+        jobs.push(Box::new(move || *tcp = Some(questions.over_tcp(nameserver, deadline))));
     }
-    // Those for which there was no thread are known by what they leave empty.
-    parallel::run(works);
+    // A job for which there was no thread leaves its `None`.
+    parallel::run(jobs);
     let surveyed = asked.into_iter().map(|(nameserver, udp, tcp)| {
         let udp = udp.unwrap_or_else(|| questions.fail_over_udp(Failure::Local));
         let tcp = tcp.unwrap_or_else(|| questions.fail_over_tcp(Failure::Local));
@@ -52,21 +54,22 @@ pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline)
 
 impl Surveyed {
     fn of(nameserver: SocketAddr, udp: OverUdp, tcp: OverTcp) -> Self {
-        let addresses = if udp.said.addresses.is_empty() { tcp.said.addresses } else { udp.said.addresses };
+        let addresses =
+            if udp.answers.addresses.is_empty() { tcp.answers.addresses } else { udp.answers.addresses };
         Self {
             nameserver,
             udp_asked: udp.ports_asked,
             udp_answered: udp.ports_answered,
             tcp: tcp.reached,
-            record: said(udp.said.record, tcp.said.record),
-            kubernetes: said(udp.said.kubernetes, tcp.said.kubernetes),
+            record: better(udp.answers.record, tcp.answers.record),
+            kubernetes: better(udp.answers.kubernetes, tcp.answers.kubernetes),
             addresses,
         }
     }
 }
 
-/// What was said over UDP, or over TCP where only there anything was.
-fn said(udp: Option<Answer>, tcp: Option<Answer>) -> Option<Answer> {
+/// The answer over UDP, or over TCP where only that was a reply.
+fn better(udp: Option<Answer>, tcp: Option<Answer>) -> Option<Answer> {
     tcp.filter(|tcp| tcp.is_reply() && !udp.is_some_and(Answer::is_reply)).or(udp)
 }
 
@@ -80,9 +83,9 @@ mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use super::super::interview::UDP_PORTS;
     use super::super::message::Family;
-    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::super::questions::UDP_PORTS;
+    use super::super::test_nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
     use super::*;
 
     /// Long enough never to be waited for by a test that passes.
@@ -175,9 +178,9 @@ mod tests {
 
     #[test]
     fn one_lost_datagram_a_port_is_no_dead_replica() {
-        let mut heard = HashSet::new();
+        let mut received = HashSet::new();
         let server = Nameserver::start(move |asked| {
-            let lost = heard.insert((asked.peer, asked.name.clone(), asked.family == Family::V4));
+            let lost = received.insert((asked.peer, asked.name.clone(), asked.family == Family::V4));
             if lost && !asked.over_tcp { vec![] } else { healthy(asked) }
         });
         let surveyed = ask_one(server.address, Duration::from_millis(800));
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_told_at_once() {
+    fn a_closed_port_is_reported_at_once() {
         let held = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
         let address = (Ipv4Addr::LOCALHOST, held.local_addr().unwrap().port()).into();
         let expected = without_reply(address, Reached::Refused, Answer::Unreachable);
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_way_there_nothing_is_asked() {
+    fn without_a_route_nothing_is_sent() {
         let address: SocketAddr = "[fe80::1]:53".parse().unwrap();
         let unreachable = without_reply(address, Reached::Unreachable, Answer::Unreachable);
         assert_eq!(ask_one(address, NEVER), Surveyed { udp_asked: 0, ..unreachable });
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_that_it_cannot_is_alive() {
+    fn a_server_failure_proves_that_the_server_is_up() {
         let server = Nameserver::start(|asked| vec![asked.code(SERVFAIL)]);
         let expected =
             Surveyed { udp_answered: 8, ..without_reply(server.address, Reached::Answered, Answer::Failed) };
@@ -316,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_own_nameservers_are_silent_is_alive() {
+    fn a_server_whose_own_nameservers_are_silent_is_up() {
         let server = Nameserver::start(|asked| match asked.name.as_str() {
             "kubernetes.default.svc.b." => healthy(asked),
             _ => vec![],
@@ -347,24 +350,24 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_has_passed_waits_for_nobody() {
+    fn after_the_deadline_there_is_no_wait() {
         let server = Nameserver::silent();
         let surveyed = ask_one(server.address, Duration::ZERO);
         assert_eq!((surveyed.udp_answered, surveyed.tcp), (0, Reached::Silent));
     }
 
     #[test]
-    fn what_was_said_over_udp_stands_unless_it_was_nothing() {
+    fn the_answer_over_udp_counts_unless_it_is_no_reply() {
         use Answer::{Absent, Failed, Found, Local, Malformed, Silent, Unreachable};
-        for told in [Found, Absent, Failed] {
+        for reply in [Found, Absent, Failed] {
             for other in [Found, Absent, Failed, Malformed, Silent, Unreachable, Local] {
-                assert_eq!(said(Some(told), Some(other)), Some(told));
+                assert_eq!(better(Some(reply), Some(other)), Some(reply));
             }
-            for nothing in [Malformed, Silent, Unreachable, Local] {
-                assert_eq!(said(Some(nothing), Some(told)), Some(told));
+            for missing in [Malformed, Silent, Unreachable, Local] {
+                assert_eq!(better(Some(missing), Some(reply)), Some(reply));
             }
         }
-        assert_eq!(said(Some(Silent), Some(Unreachable)), Some(Silent));
-        assert_eq!(said(None, None), None);
+        assert_eq!(better(Some(Silent), Some(Unreachable)), Some(Silent));
+        assert_eq!(better(None, None), None);
     }
 }

@@ -4,7 +4,7 @@
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
-use super::exchange::{self, Asking, Failure, GRACE};
+use super::exchange::{self, Failure, GRACE, Queries};
 use super::message::{Family, Question, Reply};
 use super::resolv_conf::ResolvConf;
 use super::{Error, Found, Name};
@@ -12,21 +12,21 @@ use crate::time::Deadline;
 
 /// The first of `candidates` that has addresses, and those.
 ///
-/// Where the answer for a candidate is not known, a later one may still be found, but nothing can be said to
-/// be absent any more: the first failure is the error. The search goes on only past a candidate on which the
-/// servers have spoken (SERVFAIL, garbage), as glibc's does; servers that stay silent or cannot be reached
-/// end it, because the next candidate would fare no better, and a wildcard further down the list might answer
-/// for the wrong host.
+/// Where the answer for a candidate is not known, a later one may still be found, but absence is no longer
+/// certain: the first failure is the error. The search continues only past a candidate to which the servers
+/// replied (SERVFAIL, a malformed reply), as glibc's does; servers that do not reply or cannot be reached end
+/// it, because the next candidate would fail too, and a wildcard further down the list might answer for the
+/// wrong host.
 pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline) -> Result<Found, Error> {
     let mut servers: Vec<Server> = conf.nameservers.iter().map(|address| Server::new(*address)).collect();
     let mut first_failure = None;
     for name in candidates {
-        match ask_around(name, &mut servers, conf, deadline) {
+        match ask_servers(name, &mut servers, conf, deadline) {
             Ok((addresses, _)) if addresses.is_empty() => {}
             Ok((addresses, server)) => {
                 return Ok(Found { addresses, name: name.to_string(), resolver: Some(server) });
             }
-            Err(failure) if says_nothing(failure, name, candidates) => {}
+            Err(failure) if is_no_evidence(failure, name, candidates) => {}
             Err(failure) => {
                 first_failure = first_failure.or(Some(failure));
                 if failure.is_loss() {
@@ -38,10 +38,10 @@ pub(super) fn look_up(candidates: &[Name], conf: &ResolvConf, deadline: Deadline
     Err(first_failure.map_or(Error::NotFound, Error::from))
 }
 
-/// Whether a nameserver that declines to look `name` up leaves things as the other candidates have them: the
-/// name as it was typed, without a dot, comes after the search domains, and is nobody's to serve. A forwarder
-/// that refuses such names does not make unknown what every domain has denied.
-pub(super) fn says_nothing(failure: Failure, name: &Name, candidates: &[Name]) -> bool {
+/// Whether the failure is no evidence about `name`, so that the other candidates decide: the name as it was
+/// typed, without a dot, comes after the search domains, and no server has authority over it. A forwarder
+/// that refuses such names does not make uncertain what every domain has denied.
+pub(super) fn is_no_evidence(failure: Failure, name: &Name, candidates: &[Name]) -> bool {
     failure == Failure::Declined && name.dots() == 0 && candidates.len() > 1
 }
 
@@ -49,12 +49,12 @@ pub(super) fn says_nothing(failure: Failure, name: &Name, candidates: &[Name]) -
 /// addresses; none at all where the name is absent. With them comes the server that completed the answer.
 ///
 /// Each exchange gets `timeout`, but no more than an equal share of the time left with those that may follow
-/// it for this name. Later candidates need no share of their own: a candidate answered in a moment leaves its
-/// time to them, and one that is met with silence is the last. A server that was silent goes to the end of
-/// the line, for later candidates too, so that a dead one costs its share once. Further attempts are for what
-/// may have been lost, each from a new port, by which kube-proxy chooses a replica anew; a server's refusal
-/// is not asked for twice.
-fn ask_around<'a>(
+/// it for this name. Later candidates need no share of their own: a candidate answered at once leaves its
+/// time to them, and one without a reply is the last. A server that did not reply is moved to the end of the
+/// list, for later candidates too, so that a dead one costs its share once. Further attempts are for lost
+/// packets, each from a new port, by which kube-proxy chooses a replica anew; a server that refused is not
+/// asked again.
+fn ask_servers<'a>(
     name: &'a Name,
     servers: &mut [Server<'a>],
     conf: &ResolvConf,
@@ -66,7 +66,7 @@ fn ask_around<'a>(
     }
     let mut failure = Failure::Unreachable;
     for attempts_left in (0..conf.attempts).rev() {
-        let mut spoken = 0;
+        let mut replied = 0;
         for unasked in (1..=servers.len()).rev() {
             if deadline.has_passed() {
                 return Err(failure.max(Failure::Silent));
@@ -74,15 +74,15 @@ fn ask_around<'a>(
             let exchanges_left = attempts_left * servers.len() + unasked;
             let share = deadline.share(u32::try_from(exchanges_left).unwrap_or(u32::MAX));
             let until = Deadline::after(conf.timeout).no_later_than(share);
-            let (addresses, worst) = servers[spoken].answers(&mut questions, until);
+            let (addresses, worst) = servers[replied].answers(&mut questions, until);
             if questions.is_empty() || !addresses.is_empty() {
-                return Ok((addresses, servers[spoken].address));
+                return Ok((addresses, servers[replied].address));
             }
             failure = failure.max(worst);
             if worst.is_loss() {
-                servers[spoken..].rotate_left(1);
+                servers[replied..].rotate_left(1);
             } else {
-                spoken += 1;
+                replied += 1;
             }
         }
         if failure == Failure::Declined {
@@ -92,13 +92,13 @@ fn ask_around<'a>(
     Err(failure)
 }
 
-/// A nameserver and what this look-up has learnt of it.
+/// A nameserver and what this look-up has learnt about it.
 struct Server<'a> {
     address: SocketAddr,
     understands_edns: bool,
-    /// The attempts at the present name that brought no answer, an answer to which may still come: without
-    /// them two attempts would halve the time that a slow server has.
-    late: Vec<Asking<'a>>,
+    /// The unanswered attempts at the current name, which may still be answered: without them two attempts
+    /// would halve the time that a slow server has.
+    late: Vec<Queries<'a>>,
 }
 
 impl<'a> Server<'a> {
@@ -109,14 +109,14 @@ impl<'a> Server<'a> {
     /// The addresses that answer `questions`, and the worst failure; the questions that stay open are left.
     fn answers(&mut self, questions: &mut Vec<Question<'a>>, deadline: Deadline) -> (Vec<IpAddr>, Failure) {
         let replies = self.ask(questions, deadline);
-        let mut is_fruitful = replies.iter().any(|reply| matches!(reply, Ok(Reply::Addresses(_))));
+        let mut has_addresses = replies.iter().any(|reply| matches!(reply, Ok(Reply::Addresses(_))));
         let mut addresses = Vec::new();
         let mut worst = Failure::Unreachable;
         for (question, reply) in mem::take(questions).into_iter().zip(replies) {
-            let grace = if is_fruitful { deadline.no_later_than(Deadline::after(GRACE)) } else { deadline };
+            let grace = if has_addresses { deadline.no_later_than(Deadline::after(GRACE)) } else { deadline };
             match self.settle(question, reply, grace) {
                 Ok(found) => {
-                    is_fruitful |= !found.is_empty();
+                    has_addresses |= !found.is_empty();
                     for address in found {
                         super::add(&mut addresses, address);
                     }
@@ -165,7 +165,7 @@ mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use super::super::nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
+    use super::super::test_nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
     use super::*;
 
     /// Long enough never to be waited for by a test that passes.
@@ -290,14 +290,14 @@ mod tests {
 
     #[test]
     fn a_dead_server_costs_its_share_once() {
-        let (dead, alive) = (Nameserver::silent(), Nameserver::start(healthy));
+        let (dead, healthy) = (Nameserver::silent(), Nameserver::start(healthy));
         let start = Instant::now();
-        let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, alive.address]) };
+        let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, healthy.address]) };
         let timeout = Duration::from_millis(300);
         assert!(is_found(&look_up(&conf, "x y z found", timeout)));
         let elapsed = start.elapsed();
         assert!(elapsed >= timeout / 2 && elapsed < timeout / 2 + SLACK, "{elapsed:?}");
-        assert_eq!((dead.names().len(), alive.names().len()), (1, 4));
+        assert_eq!((dead.names().len(), healthy.names().len()), (1, 4));
     }
 
     #[test]
@@ -313,8 +313,9 @@ mod tests {
 
     #[test]
     fn no_server_is_waited_for_longer_than_its_timeout() {
-        let (dead, alive) = (Nameserver::silent(), Nameserver::start(healthy));
-        let conf = ResolvConf { timeout: Duration::from_millis(50), ..conf(&[dead.address, alive.address]) };
+        let (dead, healthy) = (Nameserver::silent(), Nameserver::start(healthy));
+        let conf =
+            ResolvConf { timeout: Duration::from_millis(50), ..conf(&[dead.address, healthy.address]) };
         let start = Instant::now();
         assert!(is_found(&look_up(&conf, "found", NEVER)));
         let elapsed = start.elapsed();
@@ -424,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_dot_that_is_declined_leaves_it_at_what_the_domains_said() {
+    fn a_refusal_of_a_name_without_a_dot_leaves_the_answers_of_the_domains() {
         let server =
             Nameserver::start(|asked| if asked.name == "bare." { failing(asked) } else { healthy(asked) });
         let servers = [server.address];

@@ -1,14 +1,14 @@
-//! One nameserver asked, over one transport, whether anybody is there and what it knows; doing so for all of
-//! them at once, and what both transports come to together, is left to `survey`.
+//! The questions to one nameserver over one transport: whether it is up, and its answers for two names;
+//! asking all of them at once, and combining both transports, is left to `nameservers`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::slice;
 
 use super::Name;
-use super::exchange::{self, Asking, Connection, Failure};
+use super::exchange::{self, Connection, Failure, Queries};
+use super::look_up::is_no_evidence;
 use super::message::{Family, Question, Reply};
 use super::resolv_conf::ResolvConf;
-use super::search::says_nothing;
 use crate::time::Deadline;
 
 /// The source ports that each nameserver is asked from over UDP. A nameserver in a cluster is one address
@@ -33,11 +33,11 @@ pub enum Reached {
     Malformed,
     /// The time ran out.
     Silent,
-    /// This host had no socket to ask from.
+    /// This host had no socket to send from.
     Local,
 }
 
-/// What a nameserver says of a name, over UDP, or over TCP where it says nothing over UDP.
+/// A nameserver's answer for a name, over UDP, or over TCP where there is no reply over UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It has addresses.
@@ -50,17 +50,17 @@ pub enum Answer {
     Malformed,
     /// The time ran out.
     Silent,
-    /// Nobody listens there, there is no route, or the connection was ended too early.
+    /// Nothing listens there, there is no route, or the connection was ended too early.
     Unreachable,
-    /// This host had no socket to ask from.
+    /// This host had no socket to send from.
     Local,
 }
 
 /// What every nameserver is asked, always without EDNS: all servers understand that, and what does not fit a
 /// datagram then is asked for over TCP.
 pub(super) struct Questions<'a> {
-    /// What tells whether anybody is there: if possible, what the nameservers of a cluster answer by
-    /// themselves. One whose own nameservers are silent is not dead.
+    /// Shows whether the server is up: if possible, a name that the nameservers of a cluster answer by
+    /// themselves. A server whose own nameservers do not reply is not down.
     opening: Name,
     kubernetes: Option<Name>,
     candidates: &'a [Name],
@@ -69,16 +69,16 @@ pub(super) struct Questions<'a> {
 pub(super) struct OverUdp {
     pub(super) ports_asked: usize,
     pub(super) ports_answered: usize,
-    pub(super) said: Said,
+    pub(super) answers: Answers,
 }
 
 pub(super) struct OverTcp {
     pub(super) reached: Reached,
-    pub(super) said: Said,
+    pub(super) answers: Answers,
 }
 
-/// What was said to all but the opening question.
-pub(super) struct Said {
+/// The answers to all but the opening question.
+pub(super) struct Answers {
     pub(super) kubernetes: Option<Answer>,
     pub(super) record: Option<Answer>,
     pub(super) addresses: Vec<IpAddr>,
@@ -96,33 +96,33 @@ impl<'a> Questions<'a> {
     }
 
     /// Asks the opening question from all ports, and the others from one that had a reply: kube-proxy sends
-    /// what comes from one port to one replica, so that no dead one comes between.
+    /// the datagrams of one port to one replica, so that these do not reach a dead one.
     pub(super) fn over_udp(&self, nameserver: SocketAddr, deadline: Deadline) -> OverUdp {
         let (mut ports, mut failures) = (Vec::new(), Vec::new());
         for _ in 0..UDP_PORTS {
-            match Asking::start(nameserver, &[self.opening()], false) {
+            match Queries::start(nameserver, &[self.opening()], false) {
                 Ok(port) => ports.push(port),
                 Err(error) => failures.push(error.into()),
             }
         }
         let ports_asked = ports.len();
-        hear_twice(&mut ports, deadline, 3);
+        receive_with_retry(&mut ports, deadline, 3);
         failures.extend(ports.iter().filter_map(|port| self.failure(port)));
         ports.retain(|port| self.failure(port).is_none());
         let ports_answered = ports.len();
-        let said = match ports.first_mut() {
-            Some(port) => self.put(|question| ask_from(port, nameserver, question, deadline)),
+        let answers = match ports.first_mut() {
+            Some(port) => self.ask_rest(|question| ask_from(port, nameserver, question, deadline)),
             None => self.fail(failures.into_iter().min().unwrap_or(Failure::Silent)),
         };
-        OverUdp { ports_asked, ports_answered, said }
+        OverUdp { ports_asked, ports_answered, answers }
     }
 
     /// Whether each of `nameservers` replies to each of a few ports, asked once.
     pub(super) fn are_answered_by(&self, nameservers: &[SocketAddr], deadline: Deadline) -> bool {
-        let ask = |nameserver| Asking::start(nameserver, &[self.opening()], false).ok();
-        let mut ports: Vec<Asking> =
+        let ask = |nameserver| Queries::start(nameserver, &[self.opening()], false).ok();
+        let mut ports: Vec<Queries> =
             nameservers.iter().flat_map(|server| (0..HINT_PORTS).filter_map(|_| ask(*server))).collect();
-        hear_all(&mut ports, deadline);
+        receive_all(&mut ports, deadline);
         ports.iter().all(|port| self.failure(port).is_none())
     }
 
@@ -134,45 +134,45 @@ impl<'a> Questions<'a> {
         match connection.ask(self.opening(), false, deadline) {
             Ok(_) => OverTcp {
                 reached: Reached::Answered,
-                said: self.put(|question| connection.ask(question, false, deadline)),
+                answers: self.ask_rest(|question| connection.ask(question, false, deadline)),
             },
             Err(failure) => self.fail_over_tcp(failure),
         }
     }
 
     pub(super) fn fail_over_udp(&self, failure: Failure) -> OverUdp {
-        OverUdp { ports_asked: 0, ports_answered: 0, said: self.fail(failure) }
+        OverUdp { ports_asked: 0, ports_answered: 0, answers: self.fail(failure) }
     }
 
     pub(super) fn fail_over_tcp(&self, failure: Failure) -> OverTcp {
-        OverTcp { reached: failure.into(), said: self.fail(failure) }
+        OverTcp { reached: failure.into(), answers: self.fail(failure) }
     }
 
-    fn fail(&self, failure: Failure) -> Said {
-        self.put(|_| Err(failure))
+    fn fail(&self, failure: Failure) -> Answers {
+        self.ask_rest(|_| Err(failure))
     }
 
     /// Why the opening question brought no reply to this port, if it did not.
-    fn failure(&self, port: &Asking) -> Option<Failure> {
+    fn failure(&self, port: &Queries) -> Option<Failure> {
         port.outcome(self.opening()).unwrap_or(&Err(Failure::Silent)).as_ref().err().copied()
     }
 
     /// Asks all but the opening question.
-    fn put<'b>(&'b self, mut ask: impl FnMut(Question<'b>) -> Result<Reply, Failure>) -> Said {
-        let mut said = Said { kubernetes: None, record: None, addresses: Vec::new() };
+    fn ask_rest<'b>(&'b self, mut ask: impl FnMut(Question<'b>) -> Result<Reply, Failure>) -> Answers {
+        let mut answers = Answers { kubernetes: None, record: None, addresses: Vec::new() };
         if let Some(kubernetes) = &self.kubernetes {
-            said.kubernetes = Some(look_for(slice::from_ref(kubernetes), &mut ask).0);
+            answers.kubernetes = Some(look_for(slice::from_ref(kubernetes), &mut ask).0);
         }
         if !self.candidates.is_empty() {
             let (answer, addresses) = look_for(self.candidates, &mut ask);
-            (said.record, said.addresses) = (Some(answer), addresses);
+            (answers.record, answers.addresses) = (Some(answer), addresses);
         }
-        said
+        answers
     }
 }
 
-/// What is known of the first of `candidates` that is found, and its addresses. As in a look-up, a failure
-/// ends the search unless the server has spoken, and the first one stands if nothing is found.
+/// The answer for the first of `candidates` that is found, and its addresses. As in a look-up, a failure ends
+/// the search unless the server replied, and the first one decides if nothing is found.
 fn look_for<'a>(
     candidates: &'a [Name],
     ask: &mut impl FnMut(Question<'a>) -> Result<Reply, Failure>,
@@ -186,7 +186,7 @@ fn look_for<'a>(
                 Ok(Reply::Failed | Reply::NotUnderstood | Reply::Truncated) => Failure::Declined,
                 Err(failure) => failure,
             };
-            if says_nothing(failure, name, candidates) {
+            if is_no_evidence(failure, name, candidates) {
                 continue;
             }
             let first = *first_failure.get_or_insert(failure);
@@ -200,36 +200,36 @@ fn look_for<'a>(
 
 /// Asks `question` from `port`, and over TCP where the reply does not fit a datagram.
 fn ask_from<'a>(
-    port: &mut Asking<'a>,
+    port: &mut Queries<'a>,
     nameserver: SocketAddr,
     question: Question<'a>,
     deadline: Deadline,
 ) -> Result<Reply, Failure> {
     port.ask(&[question], false)?;
-    hear_twice(slice::from_mut(port), deadline, 2);
+    receive_with_retry(slice::from_mut(port), deadline, 2);
     match port.outcome(question) {
         Some(Ok(Reply::Truncated)) => exchange::tcp(nameserver, question, false, deadline),
         outcome => outcome.cloned().unwrap_or(Err(Failure::Silent)),
     }
 }
 
-/// Hears until all is answered, or the first of `shares` equal shares of the time has ended. What is open
-/// then is sent once more, because one lost datagram is no dead server, and heard for another such share.
-fn hear_twice(ports: &mut [Asking], deadline: Deadline, shares: u32) {
-    hear_all(ports, deadline.share(shares));
-    for port in ports.iter().filter(|port| port.is_open()) {
-        // What cannot be sent now is as silent as if it had been lost.
+/// Receives until all is answered, or the first of `shares` equal shares of the time has ended. Unanswered
+/// questions are then sent once more, because one lost datagram is no dead server, and have another share.
+fn receive_with_retry(ports: &mut [Queries], deadline: Deadline, shares: u32) {
+    receive_all(ports, deadline.share(shares));
+    for port in ports.iter().filter(|port| port.is_pending()) {
+        // What cannot be sent now counts as lost.
         let _ = port.send(false);
     }
-    hear_all(ports, deadline.share(shares - 1));
+    receive_all(ports, deadline.share(shares - 1));
 }
 
-fn hear_all(ports: &mut [Asking], deadline: Deadline) {
-    while ports.iter().any(Asking::is_open) && exchange::hear(ports, deadline).is_ok() {}
+fn receive_all(ports: &mut [Queries], deadline: Deadline) {
+    while ports.iter().any(Queries::is_pending) && exchange::receive(ports, deadline).is_ok() {}
 }
 
 impl Answer {
-    /// Whether the nameserver said it.
+    /// Whether the nameserver replied.
     pub(super) fn is_reply(self) -> bool {
         matches!(self, Self::Found | Self::Absent | Self::Failed)
     }

@@ -113,7 +113,7 @@ impl Nameserver {
         Self { address, asked, stopping, threads }
     }
 
-    /// One that hears and never answers.
+    /// One that never replies.
     pub(super) fn silent() -> Self {
         Self::start(|_| Vec::new())
     }
@@ -181,7 +181,7 @@ fn serve_tcp(
     }
 }
 
-/// Writes in two pieces, so that whoever reads has to put them together; what is not answered stays open.
+/// Writes in two pieces, so that the reader has to put them together; the connection stays open.
 fn converse(
     mut stream: &TcpStream,
     peer: SocketAddr,
