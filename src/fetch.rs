@@ -161,7 +161,7 @@ pub fn start(
     }
 }
 
-/// Sends the message, reads the head that answers it, and tells when its first byte came.
+/// Sends the message and reads the head that answers it; also when its first byte came.
 fn converse(
     stream: &TcpStream,
     message: &[u8],
@@ -238,7 +238,7 @@ pub fn head(method: &str, target: &str, address: SocketAddr, fields: &str) -> St
     )
 }
 
-/// The bytes of `request`; `None` where a part of it would not be what it says.
+/// The bytes of `request`; `None` where a part of it cannot be sent as it is.
 fn message(address: SocketAddr, request: &Request) -> Option<Vec<u8>> {
     let Request { method, target, token, body } = request;
     let mut fields = String::new();
@@ -280,7 +280,7 @@ mod tests {
     const GET: Request = Request { method: "GET", target: "/", token: None, body: None };
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
 
-    /// A peer that takes one connection, reads the head of the request, and does what the script says. It
+    /// A peer that takes one connection, reads the head of the request, and runs the script. It
     /// hands the head over; the connection is closed when the script has ended.
     fn peer(script: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, Receiver<String>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -300,7 +300,7 @@ mod tests {
         (address, heads)
     }
 
-    /// One that says this and closes in good order.
+    /// One that sends this and closes without a reset.
     fn peer_that_sends(text: impl Into<Vec<u8>>) -> (SocketAddr, Receiver<String>) {
         let text = text.into();
         peer(move |mut stream| {

@@ -44,7 +44,7 @@ pub struct NextTurn {
     pub skipped: u64,
 }
 
-/// Whether the turns of a job go on: each beat says when the next one is due.
+/// Whether the turns of a job go on: each beat sets when the next one is due.
 #[derive(Debug)]
 pub struct Pulse {
     start: Instant,

@@ -1,5 +1,5 @@
-//! The datagrams of a UDP series and of the path MTU probe, as bytes. Who sends what when is the prober's and
-//! the server's.
+//! The datagrams of a UDP series and of the path MTU probe, as bytes; sending and answering them is left to
+//! the prober and the responder.
 //!
 //! Numbers are big-endian; a request and its reply have the same layout:
 //!
@@ -32,9 +32,8 @@ pub const LEN: usize = 60;
 /// The longest datagram: what a UDP length of 16 bits leaves beside the header of 8 bytes (RFC 768).
 pub const MAX_LEN: usize = 65_527;
 
-/// Two bytes that text does not have, so that nobody's text is taken for ours, and the layout's version. What
-/// has another version is echoed by a server like anybody's datagram, and the series goes on without
-/// direction.
+/// Two bytes that text does not have, so that no text is taken for ours, and the layout's version. A server
+/// echoes a datagram of another version like any foreign one, and the series goes on without direction.
 const MAGIC: [u8; 8] = *b"\xf5SMOKE\xfa\x01";
 
 const PROBE: u8 = 1;
@@ -55,7 +54,7 @@ pub enum Datagram {
     Reply(Reply),
 }
 
-/// What a server is to answer.
+/// How a server is to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// With a reply of the same length.
@@ -64,10 +63,10 @@ pub enum Request {
     Size(Id),
 }
 
-/// What tells a datagram from all others of its client; a reply has that of its request.
+/// Identifies a datagram among all of its client's; a reply has its request's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id {
-    /// Of the run: chosen at random, that of all datagrams that are counted together.
+    /// Of the run, random: all datagrams that are counted together have it.
     pub nonce: u64,
     /// Of the datagram within the run.
     pub sequence: u32,
@@ -75,14 +74,14 @@ pub struct Id {
     pub flow: u16,
 }
 
-/// What a server says of a request.
+/// What a server reports about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The request's.
     pub id: Id,
     /// The server's number, another one after each start.
     pub instance: u64,
-    /// The sender of the request, as the server saw it. A scope id is not told.
+    /// The sender of the request, as the server saw it, without a scope id.
     pub client: SocketAddr,
     /// The bytes of the request.
     pub length: u16,
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turnaround_is_told_up_to_its_limit() {
+    fn a_turnaround_is_reported_up_to_its_limit() {
         let limit = Duration::from_nanos(u32::MAX.into());
         for turnaround in [limit, limit + Duration::from_nanos(1)] {
             let reply = Reply { turnaround, ..a_reply("10.1.2.3:4660") };
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_behind_the_magic_word_is_told() {
+    fn a_broken_layout_behind_the_magic_word_is_malformed() {
         let request = Request::Probe(ID).encode();
         for (at, byte) in [(8, 0), (8, 4), (8, 255), (9, 1), (24, 1), (59, 1)] {
             let mut nonsense = request;

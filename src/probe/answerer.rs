@@ -1,4 +1,5 @@
-//! Who answered over HTTP: the `Smoker-*` fields of a reply, each believed only where it has its form.
+//! The server that answered over HTTP: the `Smoker-*` fields of a reply, each used only where it is well
+//! formed.
 
 use std::net::SocketAddr;
 
@@ -10,20 +11,19 @@ use crate::sys::address::unmapped;
 pub struct Answerer {
     /// Random, chosen when its process started.
     pub instance: u64,
-    /// Its node; empty where it does not say.
+    /// Its node; empty where the reply does not name it.
     pub node: String,
-    /// Its pod; empty where it does not say.
+    /// Its pod; empty where the reply does not name it.
     pub pod: String,
     /// The client's address and port as it saw them.
     pub client: Option<SocketAddr>,
     /// The client's own address and port: another than `client` where they were translated on the way.
     pub own: SocketAddr,
-    /// It has been told to stop.
+    /// It is about to stop.
     pub draining: bool,
 }
 
-/// What the fields seen so far say. Of a field that comes twice, or lies about its form, the last sound one
-/// counts.
+/// The fields seen so far. Of a field that comes twice the last well-formed one counts.
 #[derive(Default)]
 pub(super) struct Fields {
     instance: Option<u64>,
@@ -47,7 +47,7 @@ impl Fields {
         }
     }
 
-    /// The Smoker that they name, if any, told of from the local address `own`.
+    /// The Smoker that they name, if any; `own` is the local address.
     pub(super) fn answerer(self, own: SocketAddr) -> Option<Answerer> {
         let Self { instance, node, pod, client, draining } = self;
         Some(Answerer { instance: instance?, node, pod, client, own: unmapped(own), draining })
@@ -74,14 +74,14 @@ mod tests {
         noted.answerer(OWN.parse().unwrap())
     }
 
-    /// The answerer that names itself and says this too.
+    /// An answerer with this field too.
     fn with(name: &str, value: &[u8]) -> Answerer {
         answerer(&[("Smoker-Instance", b"00000000000000ff"), (name, value)]).unwrap()
     }
 
     #[test]
     fn a_smoker_names_itself() {
-        let told = answerer(&[
+        let named = answerer(&[
             ("Date", b"today"),
             ("Smoker-Instance", b"0123456789abcDEF"),
             ("smoker-node", b"node-2"),
@@ -97,11 +97,11 @@ mod tests {
             own: OWN.parse().unwrap(),
             draining: true,
         };
-        assert_eq!(told, Some(expected));
+        assert_eq!(named, Some(expected));
     }
 
     #[test]
-    fn who_has_no_instance_is_no_smoker() {
+    fn without_an_instance_it_is_no_smoker() {
         assert_eq!(answerer(&[]), None);
         assert_eq!(answerer(&[("Smoker-Node", b"node-1")]), None);
         for wrong in
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_lies_is_as_if_it_were_not_there() {
+    fn a_malformed_field_is_ignored() {
         for wrong in [&b""[..], b"a b", b"a\"b", b"a]", b"a\\", b"\xff", "\u{e9}".as_bytes(), b"a\tb"] {
             assert_eq!((with("Smoker-Node", wrong).node, with("Smoker-Pod", wrong).pod), Default::default());
         }

@@ -32,7 +32,7 @@ pub use kind::{Kind, Part, Protocol};
 pub use tcp::probe as tcp;
 pub use udp::probe as udp;
 
-/// What the echo probes send, and want back.
+/// What the echo probes send, and expect back.
 const PING: &[u8] = b"PING";
 
 /// What one probe of one address found.
@@ -44,7 +44,7 @@ pub enum Outcome {
     Failure(Failure),
 }
 
-/// How long an exchange took, and who was at its other end.
+/// How long an exchange took, and which server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Success {
     /// From the first packet sent to the last byte checked.
@@ -54,7 +54,7 @@ pub struct Success {
     pub parts: Vec<(Part, Duration)>,
     /// TCP segments that were sent again.
     pub retransmits: u32,
-    /// Who answered, where it is a Smoker and says so.
+    /// The Smoker that answered, where it identifies itself.
     pub answerer: Option<Answerer>,
 }
 
@@ -65,9 +65,9 @@ pub struct Failure {
     pub error: Error,
     /// What it was doing.
     pub phase: Phase,
-    /// The system's own words, for errors outside the vocabulary.
+    /// The system's text, for errors outside the vocabulary.
     pub detail: Option<String>,
-    /// TCP segments that were sent again in vain: SYNs, where nothing answered them.
+    /// TCP segments that were sent again: SYNs, where nothing answered them.
     pub retransmits: u32,
     /// This host had not enough of something: it is the prober that failed.
     pub is_shortage: bool,
@@ -103,13 +103,13 @@ impl Outcome {
 }
 
 impl Success {
-    /// A success that took `latency`, of which there is no more to say.
+    /// A success that took `latency`, without details.
     fn new(latency: Duration) -> Self {
         Self { latency, parts: Vec::new(), retransmits: 0, answerer: None }
     }
 }
 
-/// What the kernel makes of the ICMP messages "destination unreachable", and of having no route itself
+/// Whether the kernel got an ICMP message "destination unreachable", or has no route itself
 /// (`icmp_err_convert` in net/ipv4/icmp.c, `tab_unreach` in net/ipv6/icmp.c): `EACCES`, for one, is what an
 /// IPv6 firewall's "administratively prohibited" arrives as.
 fn is_unreachable(error: &io::Error) -> bool {
@@ -120,12 +120,12 @@ fn is_unreachable(error: &io::Error) -> bool {
 }
 
 impl Failure {
-    /// A failure that needs no more words.
+    /// A failure without details.
     pub fn new(error: Error, phase: Phase) -> Self {
         Self { error, phase, detail: None, retransmits: 0, is_shortage: false }
     }
 
-    /// What the system's error `error` means to a probe in `phase`.
+    /// The failure of a probe that met the system's `error` in `phase`.
     pub fn io(error: &io::Error, phase: Phase) -> Self {
         let known = match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout,

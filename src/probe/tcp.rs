@@ -17,7 +17,7 @@ pub fn probe(address: SocketAddr, deadline: Deadline) -> Outcome {
 fn exchange(connection: &Connection, deadline: Deadline) -> Result<Success, Failure> {
     connection.send(PING)?;
     let mut reader = TimedReader { stream: &connection.stream, deadline };
-    // One byte more than is due: an echo that adds something is no echo.
+    // One byte more than was sent: an echo that adds something is no echo.
     let mut answer = [0; PING.len() + 1];
     let mut len = 0;
     while len < PING.len() {

@@ -24,7 +24,7 @@ fn exchange(address: SocketAddr, deadline: Deadline) -> Result<Success, Failure>
     socket.send(PING).map_err(in_phase(Phase::Send))?;
     // Longer than the answer: what the kernel cut to fit would look like one.
     let mut datagram = [0; 2 * PING.len()];
-    // What is no answer is ignored, and a flood of it cannot last longer than the deadline.
+    // Other datagrams are ignored, and a flood of them cannot last longer than the deadline.
     loop {
         let len = deadline.wait(|timeout| {
             socket.set_read_timeout(Some(timeout))?;

@@ -1,4 +1,4 @@
-//! The control group of this process: how often it had to wait for processor time that its limit denied it,
+//! The control group of this process: how long it had to wait for processor time that its limit denied it,
 //! and how long for memory.
 //!
 //! The files stay open and are read again from their beginning: three system calls a round.
@@ -17,11 +17,11 @@ const FILE_LIMIT: usize = 4 * 1024;
 /// Some thousand mounts; a container sees some dozens.
 const MOUNTS_LIMIT: usize = 1024 * 1024;
 
-/// What was denied to the group since it was last asked about.
+/// What was denied to the group since the last call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Denied {
     /// How long its threads were kept from running because the processor time of a period was used up;
-    /// `None` where the kernel does not say, or did not say it of the same group before.
+    /// `None` where the kernel does not report it, or the group is another one than at the last call.
     pub processor: Option<Duration>,
     /// How long at least one thread had to wait for memory; `None` as above.
     pub memory: Option<Stall>,
@@ -36,19 +36,19 @@ pub struct Stall {
     pub scope: Scope,
 }
 
-/// Whom a wait is told of.
+/// What a wait is reported for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The group's.
+    /// The group.
     Group,
-    /// The whole machine's: the kernel tells of no group, and it may have been another that waited.
+    /// The whole machine: the kernel reports no group's, and another one may have waited.
     Machine,
 }
 
 /// The control group, watched.
 #[derive(Debug, Default)]
 pub struct ControlGroup {
-    /// /proc/self/cgroup, which says when the process was moved to another group.
+    /// /proc/self/cgroup, which shows when the process was moved to another group.
     membership: Option<File>,
     membership_was: Vec<u8>,
     processor: Option<File>,
@@ -58,7 +58,7 @@ pub struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// What the group was denied since the last call: nothing is known at the first.
+    /// What the group was denied since the last call; unknown at the first.
     pub fn denied(&mut self) -> Denied {
         self.follow();
         let processor = self.processor.as_ref().and_then(contents).and_then(|text| throttled(&text));
@@ -151,7 +151,7 @@ mod tests {
         full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n";
 
     #[test]
-    fn both_versions_tell_how_long_a_group_was_throttled() {
+    fn both_versions_report_how_long_a_group_was_throttled() {
         assert_eq!(throttled(SECOND), Some(Duration::from_micros(1500)));
         let first = b"nr_periods 9\nnr_throttled 3\nthrottled_time 1500000\n";
         assert_eq!(throttled(first), Some(Duration::from_micros(1500)));
@@ -167,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_the_files_might_say_is_a_panic() {
+    fn no_content_of_the_files_is_a_panic() {
         garble(&[SECOND, PRESSURE], |bytes| {
             let _ = (throttled(bytes), stalled(bytes));
         });
     }
 
     #[test]
-    fn nothing_is_known_at_first_and_then_only_what_was_added() {
+    fn the_first_call_knows_nothing_and_later_ones_what_was_added() {
         let mut group = ControlGroup::default();
         assert_eq!(group.denied(), Denied::default());
         let [processor, memory] = [(&group.processor_was), (&group.memory_was)].map(Option::is_some);

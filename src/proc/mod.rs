@@ -1,5 +1,5 @@
-//! What the kernel says of this process and of the control group that it runs in, read from /proc and the
-//! group's own files. What it means is left to the client; where there is no /proc nothing is known.
+//! The kernel's data on this process and on the control group that it runs in, read from /proc and the
+//! group's own files. What it means is left to the client; without /proc nothing is known.
 
 pub mod group;
 pub mod process;
@@ -20,7 +20,7 @@ fn number(text: &[u8], key: &str) -> Option<u64> {
 }
 
 /// The first `limit` bytes of a file; `None` where it cannot be read. There is room for all of them from the
-/// start: these files do not tell their size, and a buffer that grows with them takes a read for each step.
+/// start: these files have no size, and a buffer that grows with them takes a read for each step.
 fn read(path: &str, limit: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(limit);
     File::open(path).ok()?.take(limit as u64).read_to_end(&mut bytes).ok()?;
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_the_limit_and_what_is_not_there_is_not_known() {
+    fn a_file_is_read_up_to_the_limit_and_a_missing_one_is_none() {
         assert_eq!(read("/proc/self/stat", 3).unwrap().len(), 3);
         assert_eq!(read("/proc/self/none", 3), None);
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub(super) struct Places {
     /// Where its processor time is accounted for: of version 1 where that has the controller, else of 2.
     pub(super) cpu: Option<PathBuf>,
-    /// That of version 2, which alone knows of memory pressure.
+    /// That of version 2, which alone has memory pressure.
     pub(super) unified: Option<PathBuf>,
 }
 
@@ -22,12 +22,12 @@ impl Places {
     }
 }
 
-/// The directory of the hierarchy that has `controller`; `""` stands for that of version 2.
+/// The directory of the hierarchy that has `controller`; `""` means that of version 2.
 fn directory(groups: &[u8], mounts: &[u8], controller: &str) -> Option<PathBuf> {
     let group = lines(groups).find_map(|line| group_of(line, controller))?;
     lines(mounts).filter_map(Mount::parse).filter(|mount| mount.has(controller)).find_map(|mount| {
         // A mount shows the hierarchy from its root down. One made outside of this process's namespace has a
-        // root of `/..`, of which nobody here knows what lies below.
+        // root of `/..`; what lies below it is not visible from here.
         let below = group.strip_prefix(mount.root.strip_suffix(b"/").unwrap_or(&mount.root))?;
         let is_whole = below.is_empty() || below.starts_with(b"/");
         let climbs = below.split(|byte| *byte == b'/').any(|part| part == b"..");
@@ -73,7 +73,7 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// Spaces and the like stand there as `\040`.
+/// Spaces and the like are written as `\040`.
 fn unescaped(word: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word;

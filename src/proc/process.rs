@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Duration, number, read};
 
-/// The kernel's ticks in what it tells programs, whatever it counts with itself (`USER_HZ`).
+/// The kernel's ticks in what it reports to programs, whatever it uses internally (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Each of the files has less than 2 KiB, unless the process is in hundreds of groups.
@@ -49,7 +49,7 @@ impl Process {
     }
 }
 
-/// What /proc/self/stat tells of time.
+/// The times in /proc/self/stat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
     cpu: Duration,

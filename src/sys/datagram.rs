@@ -2,7 +2,7 @@
 //!
 //! A socket bound to all addresses otherwise answers from the address that the route back prefers, and a
 //! client behind a connected socket, or a NAT, throws such an answer away. `IP_PKTINFO` (ip(7)) and
-//! `IPV6_PKTINFO` (RFC 3542, 6.2) tell the address with each datagram and take it with the reply.
+//! `IPV6_PKTINFO` (RFC 3542, 6.2) give the address with each datagram and take it with the reply.
 
 use std::ffi::{c_int, c_void};
 use std::io;
@@ -57,10 +57,10 @@ unsafe extern "C" {
     fn sendmsg(fd: c_int, message: *const MessageHeader, flags: c_int) -> isize;
 }
 
-/// A socket with a port of its own that hears `peer` alone, and every ICMP error about its own datagrams.
+/// A socket with a port of its own that receives from `peer` alone, and every ICMP error about its datagrams.
 ///
-/// By default it would hear only the errors that are fatal to TCP too, and a router without a route would
-/// look like silence (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)). Its port is not the peer's, if there
+/// By default it would receive only the errors that are fatal to TCP too, and a router without a route would
+/// look like a loss (`IP_RECVERR` in ip(7), `IPV6_RECVERR` in ipv6(7)). Its port is not the peer's, if there
 /// is another: Smoker's server takes a datagram from its own port for its own echo.
 pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     let (any, level, name): (SocketAddr, _, _) = match peer {
@@ -113,8 +113,9 @@ impl DatagramSocket {
         Ok((received, Origin { peer, asked, stamp: Stamp::within(&control) }))
     }
 
-    /// Sends `datagram` back to `origin`, from the address that it had asked. Does not wait: a peer whose
-    /// link address is not known yet may have filled the send buffer, and the others shall not stand behind.
+    /// Sends `datagram` back to `origin`, from the address that it was sent to. Does not wait: a peer whose
+    /// link address is not known yet may have filled the send buffer, and must not delay the replies to
+    /// others.
     pub fn reply(&self, datagram: &[u8], origin: &Origin) -> io::Result<()> {
         let mut origin = *origin;
         let mut slice = IoSlice { base: datagram.as_ptr().cast_mut().cast(), len: datagram.len() };
@@ -131,7 +132,7 @@ impl DatagramSocket {
             control_len,
             flags: 0,
         };
-        // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns,
+        // SAFETY: every pointer in `message` is to memory of the length beside it, valid until it returns,
         // and sendmsg writes through none of them.
         checked_len(unsafe { sendmsg(self.0.as_raw_fd(), &raw const message, MSG_DONTWAIT) }).map(drop)
     }
@@ -149,14 +150,14 @@ impl Origin {
         self.peer.decode()
     }
 
-    /// How long ago it arrived; zero where the kernel did not say.
+    /// How long ago it arrived; zero without the kernel's stamp.
     pub fn age(&self) -> Duration {
         self.stamp.map_or(Duration::ZERO, Stamp::age)
     }
 }
 
 impl PacketInfo {
-    /// The message to send with a reply, if this one tells the address that was asked.
+    /// The message to send with a reply, if this one has the address that the datagram was sent to.
     fn of(message: &Message) -> Option<Self> {
         let interface = match (message.level, message.kind) {
             (IPPROTO_IP, IP_PKTINFO) => 0..4,
@@ -165,7 +166,7 @@ impl PacketInfo {
         };
         let mut data = [0; 24];
         data.get_mut(..message.data.len())?.copy_from_slice(message.data);
-        // The reply takes the route that the host has for it, not the interface that the question came in by:
+        // The reply takes the route that the host has for it, not the interface that the request came in by:
         // routing is not always symmetric.
         data[interface].fill(0);
         Some(Self { len: HEADER + message.data.len(), level: message.level, kind: message.kind, data })
@@ -181,8 +182,8 @@ pub(super) fn receive_message(
     flags: c_int,
 ) -> io::Result<usize> {
     let mut slice = IoSlice { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
-    let mut unheeded = RawAddress::empty();
-    let peer = peer.unwrap_or(&mut unheeded);
+    let mut ignored = RawAddress::empty();
+    let peer = peer.unwrap_or(&mut ignored);
     let mut message = MessageHeader {
         name: peer.bytes.as_mut_ptr().cast(),
         name_len: peer.len,
@@ -192,7 +193,7 @@ pub(super) fn receive_message(
         control_len: control.len,
         flags: 0,
     };
-    // SAFETY: every pointer in `message` is to memory of the length beside it, alive until it returns.
+    // SAFETY: every pointer in `message` is to memory of the length beside it, valid until it returns.
     let received = checked_len(unsafe { recvmsg(socket.as_raw_fd(), &raw mut message, flags) })?;
     (peer.len, control.len) = (message.name_len, message.control_len);
     Ok(received)
@@ -204,7 +205,7 @@ mod tests {
 
     /// All of 127/8 is local, so one machine has addresses enough.
     #[test]
-    fn answers_come_from_the_address_that_was_asked() {
+    fn replies_come_from_the_address_that_the_datagram_was_sent_to() {
         for bind in ["0.0.0.0:0", "[::]:0"] {
             let server = DatagramSocket::bind(bind.parse().unwrap()).unwrap();
             let port = server.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! What the host is called.
+//! The host's name.
 
 use std::ffi::c_int;
 use std::io;
@@ -12,7 +12,7 @@ unsafe extern "C" {
     fn gethostname(name: *mut u8, len: usize) -> c_int;
 }
 
-/// The host's name, which works without /proc too. What is not UTF-8 in it is replaced.
+/// The host's name, which works without /proc too. Bytes that are not UTF-8 are replaced.
 pub fn name() -> io::Result<String> {
     let mut name = [0; ROOM];
     // SAFETY: the pointer and length are of one array.

@@ -43,14 +43,14 @@ pub fn cannot(what: &str) -> impl Fn(io::Error) -> String {
     move |error| format!("cannot {what}: {}", describe(&error))
 }
 
-/// Whether this host has not enough memory, descriptors or buffers for what was asked of it.
+/// Whether this host is short of memory, descriptors or buffers.
 pub fn is_shortage(error: &io::Error) -> bool {
     let is_known = matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS));
     is_known || error.kind() == ErrorKind::OutOfMemory
 }
 
-/// What the system says of `error`, as the end of a line: lower case, without the number. Where glibc and
-/// musl use different words, glibc's, which are the ones that people know and the README explains.
+/// The system's text for `error`, as the end of a line: lower case, without the number. Where glibc and
+/// musl use different words, glibc's, which are better known and which the README explains.
 pub fn describe(error: &io::Error) -> String {
     match (error.kind(), error.raw_os_error()) {
         (_, Some(EMFILE)) => return "too many open files".into(),

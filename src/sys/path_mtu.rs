@@ -1,5 +1,5 @@
-//! A UDP socket that sends datagrams of any size unfragmented, whatever the kernel has learned of the path,
-//! and tells what was too big for whom.
+//! A UDP socket that sends datagrams of any size unfragmented, whatever the kernel has learned about the
+//! path, and reports which of them were too big, and for which router.
 
 use std::ffi::c_int;
 use std::io;
@@ -17,18 +17,19 @@ const IP_MTU_DISCOVER: c_int = 10;
 const IP_MTU: c_int = 14;
 const IPV6_MTU_DISCOVER: c_int = 23;
 const IPV6_MTU: c_int = 24;
-/// Of both families: never fragment, and do not believe what has been learned. With `PMTUDISC_DO` a path that
+/// Of both families: never fragment, and ignore what has been learned. With `PMTUDISC_DO` a path that
 /// has been repaired would stay small for the ten minutes that the kernel remembers.
 const PMTUDISC_PROBE: c_int = 3;
 /// The origins of `struct sock_extended_err` that are not this host.
 const ICMP: [u8; 2] = [2, 3];
 
-/// Somebody's word that a datagram was too big.
+/// A report that a datagram was too big.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooBig {
-    /// The longest packet that would have passed, headers included; 0 where it was not said (RFC 1191, 4).
+    /// The longest packet that would have passed, headers included; 0 where the report does not have it (RFC
+    /// 1191, 4).
     pub mtu: u32,
-    /// The router that said it; `None` of this host, whose interface the datagram did not fit.
+    /// The router that reports it; `None`: this host, whose interface the datagram did not fit.
     pub by: Option<IpAddr>,
 }
 
@@ -42,7 +43,7 @@ pub fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// What the kernel takes for the path MTU to the peer of `socket`: what its TCP goes by.
+/// The kernel's path MTU to the peer of `socket`, which its TCP uses too.
 pub fn believed(socket: &UdpSocket) -> io::Result<u32> {
     let (level, name) = match socket.peer_addr()? {
         SocketAddr::V4(_) => (IPPROTO_IP, IP_MTU),
@@ -52,20 +53,20 @@ pub fn believed(socket: &UdpSocket) -> io::Result<u32> {
     Ok(u32::try_from(mtu).unwrap_or(0))
 }
 
-/// The next complaint in the socket's error queue; errors of other kinds before it are dropped.
-pub fn next_complaint(socket: &UdpSocket) -> Option<TooBig> {
+/// The next such report in the socket's error queue; errors of other kinds before it are dropped.
+pub fn next_too_big(socket: &UdpSocket) -> Option<TooBig> {
     loop {
         let mut control = Control::empty();
         receive_message(socket, &mut [], None, &mut control, MSG_DONTWAIT | MSG_ERRQUEUE).ok()?;
-        if let Some(complaint) = control.messages().find_map(|message| complaint(&message)) {
-            return Some(complaint);
+        if let Some(report) = control.messages().find_map(|message| too_big(&message)) {
+            return Some(report);
         }
     }
 }
 
 /// Reads `struct sock_extended_err` (`IP_RECVERR` in ip(7)): the number of the error, origin, type, code and
 /// a byte of padding, two numbers of which the first is the MTU, and then the address of the offender.
-fn complaint(message: &Message) -> Option<TooBig> {
+fn too_big(message: &Message) -> Option<TooBig> {
     let is_error = [(IPPROTO_IP, IP_RECVERR), (IPPROTO_IPV6, IPV6_RECVERR)];
     let (error, offender) = message.data.split_first_chunk::<16>()?;
     let bytes = |at: usize| std::array::from_fn(|byte| error[at + byte]);
@@ -96,23 +97,23 @@ mod tests {
         let server = UdpSocket::bind("[::1]:0").unwrap();
         let socket = connected(server.local_addr().unwrap()).unwrap();
         let mtu = believed(&socket).unwrap();
-        assert_eq!(next_complaint(&socket), None);
+        assert_eq!(next_too_big(&socket), None);
         // The longest that UDP has over IPv6 is longer than the loopback's 65,536.
         let sent = socket.send(&vec![0; 65_527]).unwrap_err();
         assert_eq!(sent.raw_os_error(), Some(EMSGSIZE));
-        assert_eq!(next_complaint(&socket), Some(TooBig { mtu, by: None }));
-        assert_eq!(next_complaint(&socket), None);
+        assert_eq!(next_too_big(&socket), Some(TooBig { mtu, by: None }));
+        assert_eq!(next_too_big(&socket), None);
         assert_eq!(socket.send(&[0; 1000]).unwrap(), 1000);
     }
 
     #[test]
-    fn another_error_is_no_complaint() {
+    fn another_error_is_no_report() {
         let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let socket = connected(closed).unwrap();
         socket.send(b"PING").unwrap();
         let refused = socket.recv(&mut [0; 4]).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-        assert_eq!(next_complaint(&socket), None);
+        assert_eq!(next_too_big(&socket), None);
     }
 
     fn error(number: u32, origin: u8, mtu: u32, offender: &[u8]) -> Vec<u8> {
@@ -121,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_names_who_made_it() {
+    fn a_report_names_its_router() {
         let router = RawAddress::from(SocketAddr::from(([10, 0, 0, 1], 0)));
-        let of = |data: &[u8]| complaint(&Message { level: IPPROTO_IP, kind: IP_RECVERR, data });
+        let of = |data: &[u8]| too_big(&Message { level: IPPROTO_IP, kind: IP_RECVERR, data });
         let by = Some(IpAddr::from([10, 0, 0, 1]));
         assert_eq!(of(&error(90, 2, 1400, &router.bytes[..16])), Some(TooBig { mtu: 1400, by }));
         assert_eq!(of(&error(90, 1, 1500, &router.bytes[..16])), Some(TooBig { mtu: 1500, by: None }));
@@ -133,6 +134,6 @@ mod tests {
             let expected = (len >= 16).then_some(TooBig { mtu: 1400, by: None });
             assert_eq!(of(&whole[..len]), expected, "{len} bytes");
         }
-        assert_eq!(complaint(&Message { level: IPPROTO_IP, kind: 8, data: &whole }), None);
+        assert_eq!(too_big(&Message { level: IPPROTO_IP, kind: 8, data: &whole }), None);
     }
 }

@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT, blocked and waited for: no handler ever runs, so nothing has to be async-signal-safe.
 //!
-//! A blocked signal stays pending even for PID 1, for whom the kernel throws away unblocked signals that
+//! A blocked signal stays pending even for PID 1, for which the kernel discards unblocked signals that
 //! have no handler (signal(7), `sig_ignored` in kernel/signal.c).
 
 use std::ffi::c_int;

@@ -72,7 +72,7 @@ pub fn wait_readable(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<Ve
     let mut wanted: Vec<PollDescriptor> = sockets.iter().map(descriptor).collect();
     let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
     let timeout = TimeSpec { seconds, nanoseconds: timeout.subsec_nanos().into() };
-    // SAFETY: as many pollfds as are said, a whole timespec, and no set of signals.
+    // SAFETY: as many pollfds as given, a whole timespec, and no set of signals.
     let ready = unsafe { ppoll(wanted.as_mut_ptr(), wanted.len() as u64, &raw const timeout, ptr::null()) };
     match checked(ready) {
         Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),

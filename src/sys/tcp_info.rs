@@ -1,4 +1,4 @@
-//! What the kernel knows of a TCP connection: `TCP_INFO` (tcp(7)); what it means is left to the probes.
+//! The kernel's data on a TCP connection: `TCP_INFO` (tcp(7)); what it means is left to the probes.
 
 use std::ffi::c_int;
 use std::io;
@@ -66,7 +66,7 @@ pub struct TcpInfo {
 // SAFETY: whole numbers alone, each where the one before it ends.
 unsafe impl WholeNumbers for Raw {}
 
-/// What the kernel says of `socket`, connected or not. What an old kernel does not know is 0.
+/// The kernel's data on `socket`, connected or not. Fields that an old kernel does not have are 0.
 pub fn of(socket: &impl AsRawFd) -> io::Result<TcpInfo> {
     let raw: Raw = get_option(socket, IPPROTO_TCP, TCP_INFO)?;
     let millis = |ago: u32| Duration::from_millis(ago.into());
@@ -85,7 +85,7 @@ pub fn of(socket: &impl AsRawFd) -> io::Result<TcpInfo> {
     })
 }
 
-/// The segments that were sent again on `socket`; none where the kernel does not say.
+/// The segments that were sent again on `socket`; none where that is not known.
 pub fn retransmits(socket: &impl AsRawFd) -> u32 {
     of(socket).map_or(0, |info| info.retransmits)
 }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_connection_has_none() {
+    fn without_a_connection_there_are_no_retransmits() {
         assert_eq!(retransmits(&std::net::UdpSocket::bind("127.0.0.1:0").unwrap()), 0);
     }
 }

@@ -74,7 +74,7 @@ impl Tries {
             Err(error) => error,
         };
         let too_big = match error.raw_os_error() {
-            Some(EMSGSIZE) => path_mtu::next_complaint(&self.socket),
+            Some(EMSGSIZE) => path_mtu::next_too_big(&self.socket),
             _ => None,
         };
         // An interface too small for any datagram of ours cannot be measured with them.
@@ -196,7 +196,7 @@ impl Tries {
     /// Notes the smallest MTU that routers have reported. One of 0 means that the router does not know the
     /// MTU of its link (RFC 1191, 4).
     fn note_reports(&mut self) {
-        while let Some(report) = path_mtu::next_complaint(&self.socket) {
+        while let Some(report) = path_mtu::next_too_big(&self.socket) {
             let report = report.by.map(|router| (report.mtu, router)).filter(|(mtu, _)| *mtu > 0);
             self.reported = [self.reported, report].into_iter().flatten().min();
         }
