@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_sleep_is_cut_into_parts_and_ends_when_the_turn_is_due() {
-        let periodic = due_in(Duration::from_secs(60));
+        let periodic = due_in(Duration::from_mins(1));
         let slept = RefCell::new(Vec::new());
         let mut between = 0;
         let is_stopped = |duration| {

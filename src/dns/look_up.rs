@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn tells_the_candidate_and_the_server_that_had_it() {
-        let (failing, healthy) = (Nameserver::start(failing), Nameserver::start(healthy));
+        let failing = Nameserver::start(failing);
+        let healthy = Nameserver::start(healthy);
         let names = ["x", "Found"].map(|name| Name::parse(name).unwrap());
         let conf = conf(&[failing.address, healthy.address]);
         let found = super::look_up(&names, &conf, Deadline::after(NEVER)).unwrap();
@@ -290,7 +291,8 @@ mod tests {
 
     #[test]
     fn a_dead_server_costs_its_share_once() {
-        let (dead, healthy) = (Nameserver::silent(), Nameserver::start(healthy));
+        let dead = Nameserver::silent();
+        let healthy = Nameserver::start(healthy);
         let start = Instant::now();
         let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, healthy.address]) };
         let timeout = Duration::from_millis(300);
@@ -302,7 +304,8 @@ mod tests {
 
     #[test]
     fn the_third_server_is_reached_within_a_deadline_as_long_as_one_timeout() {
-        let (first, second) = (Nameserver::silent(), Nameserver::silent());
+        let first = Nameserver::silent();
+        let second = Nameserver::silent();
         let third = Nameserver::start(healthy);
         let conf = conf(&[first.address, second.address, third.address]);
         let timeout = Duration::from_millis(300);
@@ -313,7 +316,8 @@ mod tests {
 
     #[test]
     fn no_server_is_waited_for_longer_than_its_timeout() {
-        let (dead, healthy) = (Nameserver::silent(), Nameserver::start(healthy));
+        let dead = Nameserver::silent();
+        let healthy = Nameserver::start(healthy);
         let conf =
             ResolvConf { timeout: Duration::from_millis(50), ..conf(&[dead.address, healthy.address]) };
         let start = Instant::now();
@@ -385,7 +389,8 @@ mod tests {
     #[test]
     fn a_server_that_fails_or_talks_rubbish_leaves_it_to_the_next() {
         for bad in [failing, garbage] {
-            let (first, second) = (Nameserver::start(bad), Nameserver::start(healthy));
+            let first = Nameserver::start(bad);
+            let second = Nameserver::start(healthy);
             assert!(is_found(&addresses_of(&[first.address, second.address], "x found", NEVER)));
             assert_eq!((first.names().len(), second.names().len()), (2, 2));
         }
@@ -445,7 +450,8 @@ mod tests {
     #[test]
     fn of_different_failures_the_most_telling_is_reported() {
         let (_held, refused) = refused();
-        let (failing, garbled) = (Nameserver::start(failing), Nameserver::start(garbage));
+        let failing = Nameserver::start(failing);
+        let garbled = Nameserver::start(garbage);
         let silent = Nameserver::silent();
         let timeout = Duration::from_millis(60);
         for (servers, error) in [

@@ -128,9 +128,15 @@ mod tests {
 
     /// One that had no reply over either transport, for this reason.
     fn without_reply(nameserver: SocketAddr, tcp: Reached, answer: Answer) -> Surveyed {
-        let (record, kubernetes) = (Some(answer), Some(answer));
-        let (udp_asked, udp_answered, addresses) = (UDP_PORTS, 0, Vec::new());
-        Surveyed { nameserver, udp_asked, udp_answered, tcp, record, kubernetes, addresses }
+        Surveyed {
+            nameserver,
+            udp_asked: UDP_PORTS,
+            udp_answered: 0,
+            tcp,
+            record: Some(answer),
+            kubernetes: Some(answer),
+            addresses: Vec::new(),
+        }
     }
 
     fn ports(asked: &[Asked], over_tcp: bool) -> HashSet<u16> {

@@ -98,7 +98,8 @@ impl<'a> Questions<'a> {
     /// Asks the opening question from all ports, and the others from one that had a reply: kube-proxy sends
     /// the datagrams of one port to one replica, so that these do not reach a dead one.
     pub(super) fn over_udp(&self, nameserver: SocketAddr, deadline: Deadline) -> OverUdp {
-        let (mut ports, mut failures) = (Vec::new(), Vec::new());
+        let mut ports = Vec::new();
+        let mut failures = Vec::new();
         for _ in 0..UDP_PORTS {
             match Queries::start(nameserver, &[self.opening()], false) {
                 Ok(port) => ports.push(port),

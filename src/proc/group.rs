@@ -92,7 +92,8 @@ impl ControlGroup {
             .and_then(|path| Some((open(&path.join("memory.pressure"))?, Scope::Group)))
             .or_else(|| Some((open(Path::new("/proc/pressure/memory"))?, Scope::Machine)));
         self.membership_was = membership;
-        (self.processor_was, self.memory_was) = (None, None);
+        self.processor_was = None;
+        self.memory_was = None;
     }
 }
 

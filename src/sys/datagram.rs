@@ -107,7 +107,8 @@ impl DatagramSocket {
 
     /// Waits for a datagram and returns its length and origin. What does not fit the buffer is lost.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Origin)> {
-        let (mut peer, mut control) = (RawAddress::empty(), Control::empty());
+        let mut peer = RawAddress::empty();
+        let mut control = Control::empty();
         let received = receive_message(&self.0, buffer, Some(&mut peer), &mut control, 0)?;
         let asked = control.messages().find_map(|message| PacketInfo::of(&message));
         Ok((received, Origin { peer, asked, stamp: Stamp::within(&control) }))
@@ -195,7 +196,8 @@ pub(super) fn receive_message(
     };
     // SAFETY: every pointer in `message` is to memory of the length beside it, valid until it returns.
     let received = checked_len(unsafe { recvmsg(socket.as_raw_fd(), &raw mut message, flags) })?;
-    (peer.len, control.len) = (message.name_len, message.control_len);
+    peer.len = message.name_len;
+    control.len = message.control_len;
     Ok(received)
 }
 
