@@ -47,10 +47,10 @@ const ROUNDS_MISSED: u32 = 3;
 /// be had.
 pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
     let metrics = Arc::new(Mutex::new(Metrics::default()));
-    let start = Instant::now();
-    let pulse = Arc::new(Pulse::new(start, config.interval * ROUNDS_MISSED));
+    let pulse = Arc::new(Pulse::new(Instant::now(), config.interval * ROUNDS_MISSED));
     let _exporter =
         config.client_port.map(|port| Exporter::start(port, config, &pulse, &metrics, log)).transpose()?;
+    let start = Instant::now();
     let schedule = Schedule::new(start, config.interval, &config.node_name);
     let mut periodic = Periodic::start(schedule, LONGEST_ROUND * config.timeout, pulse);
     let mut rounds = Rounds::new(config, log, &metrics);

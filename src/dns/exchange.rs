@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_told_from_silence() {
+    fn a_malformed_reply_is_no_silence() {
         let server = Nameserver::start(|asked| {
             let lying = record(&[0xc0, 12], 1, &[10, 0, 0]);
             vec![asked.reply(RECURSION_AVAILABLE, &[vec![0xc0], lying])]

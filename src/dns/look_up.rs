@@ -206,7 +206,7 @@ mod tests {
         vec![asked.code(SERVFAIL)]
     }
 
-    fn garbage(asked: &Asked) -> Vec<Vec<u8>> {
+    fn malformed(asked: &Asked) -> Vec<Vec<u8>> {
         vec![asked.reply(RECURSION_AVAILABLE, &[record(&[0xc0, 0xff], 1, &[10, 0, 0, 1])])]
     }
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_candidate_and_the_server_that_had_it() {
+    fn names_the_candidate_and_the_server_that_had_it() {
         let failing = Nameserver::start(failing);
         let healthy = Nameserver::start(healthy);
         let names = ["x", "Found"].map(|name| Name::parse(name).unwrap());
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absence_is_not_told_while_the_other_family_is_unknown() {
+    fn an_absence_is_not_reported_while_the_other_family_is_unknown() {
         for code in [0, NXDOMAIN] {
             let server = Nameserver::start(move |asked| match asked.family {
                 Family::V4 => vec![asked.code(code)],
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_has_passed_asks_nobody() {
+    fn after_the_deadline_no_server_is_asked() {
         let server = Nameserver::start(healthy);
         assert_eq!(addresses_of(&[server.address], "found", Duration::ZERO), Err(Error::Timeout));
         assert!(server.asked().is_empty());
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_server_that_fails_or_talks_rubbish_leaves_it_to_the_next() {
-        for bad in [failing, garbage] {
+        for bad in [failing, malformed] {
             let first = Nameserver::start(bad);
             let second = Nameserver::start(healthy);
             assert!(is_found(&addresses_of(&[first.address, second.address], "x found", NEVER)));
@@ -415,7 +415,7 @@ mod tests {
     fn a_failed_candidate_does_not_hide_a_later_one_but_is_never_not_found() {
         let server = Nameserver::start(|asked| match asked.name.as_str() {
             "fails.b." | "bare." => failing(asked),
-            "garbled." => garbage(asked),
+            "garbled." => malformed(asked),
             _ => healthy(asked),
         });
         let servers = [server.address];
@@ -451,7 +451,7 @@ mod tests {
     fn of_different_failures_the_most_telling_is_reported() {
         let (_held, refused) = refused();
         let failing = Nameserver::start(failing);
-        let garbled = Nameserver::start(garbage);
+        let garbled = Nameserver::start(malformed);
         let silent = Nameserver::silent();
         let timeout = Duration::from_millis(60);
         for (servers, error) in [

@@ -105,7 +105,7 @@ pub(super) fn decode(message: &[u8], id: u16, question: Question) -> Result<Opti
     decode_records(reader, flags, counts, question).map(Some)
 }
 
-/// What a reply's records say; `counts` of them are answers, authorities and additional ones.
+/// The meaning of a reply's records; `counts` of them are answers, authorities and additional ones.
 fn decode_records(
     reader: Reader,
     flags: u16,
@@ -222,7 +222,7 @@ mod tests {
         name(text).wire().to_vec()
     }
 
-    /// A message about `a.b`, of which `counts` says how many records the sections have.
+    /// A message about `a.b`, whose sections have `counts` records.
     fn message(flags: u16, counts: [u16; 3], records: &[&[u8]]) -> Vec<u8> {
         let mut message = Vec::new();
         put(&mut message, &[ID, flags, 1]);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn response_codes_tell_absence_from_failure() {
+    fn response_codes_distinguish_absence_and_failure() {
         for (flags, expected) in [
             (RECURSIVE, Reply::Absent),
             (RESPONSE | AUTHORITATIVE, Reply::Absent),

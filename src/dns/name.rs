@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn case_does_not_tell_names_apart() {
+    fn case_makes_no_difference_between_names() {
         assert_eq!(Name::parse("Example.COM"), Name::parse("eXAMPLE.com."));
         assert_ne!(Name::parse("a.b"), Name::parse("a-b"));
     }

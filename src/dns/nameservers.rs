@@ -98,7 +98,7 @@ mod tests {
     const NXDOMAIN: u16 = 3;
     const CLUSTER: &str = "search a.svc.b svc.b b\noptions ndots:5\n";
 
-    /// Asks `nameservers` for `name`, with what the text of a resolv.conf says.
+    /// Asks `nameservers` for `name`, with the options of a resolv.conf.
     fn ask(nameservers: &[SocketAddr], name: &str, text: &str, timeout: Duration) -> Vec<Surveyed> {
         let conf =
             ResolvConf { nameservers: nameservers.into(), ..ResolvConf::parse(text.as_bytes(), &|_| 0) };

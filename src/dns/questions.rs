@@ -27,7 +27,7 @@ pub enum Reached {
     Answered,
     /// The connection was refused, or ended before the reply was whole.
     Refused,
-    /// No route, or an ICMP error that says so.
+    /// No route, or an ICMP error instead.
     Unreachable,
     /// The reply was no DNS reply.
     Malformed,

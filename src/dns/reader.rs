@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_just_the_data_it_says() {
+    fn a_record_has_as_much_data_as_it_declares() {
         let message = b"\x01b\0\0\x05\0\x01\x12\x34\0\0\0\x02\xc0\0!";
         let record = Reader::new(message).record().unwrap_or_else(|_| panic!("a record"));
         assert_eq!((record.kind, record.class, record.ttl_high), (5, 1, 0x1234));

@@ -24,9 +24,9 @@ const ATTEMPTS_LIMIT: u16 = 5;
 /// The port of DNS over UDP and TCP (RFC 1035, 4.2).
 const PORT: u16 = 53;
 
-/// What resolv.conf says. Out of scope: the other options (`rotate`, `use-vc`, …), `sortlist`, the variables
-/// `LOCALDOMAIN` and `RES_OPTIONS`, and a search list made up from the host's own name, which in a pod has no
-/// dot.
+/// The contents of resolv.conf. Out of scope: the other options (`rotate`, `use-vc`, …), `sortlist`, the
+/// variables `LOCALDOMAIN` and `RES_OPTIONS`, and a search list made up from the host's own name, which in a
+/// pod has no dot.
 #[derive(Debug, PartialEq)]
 pub(super) struct ResolvConf {
     /// In the order of the file; never empty.
@@ -89,7 +89,7 @@ impl ResolvConf {
         Name::domain("kubernetes.default")?.within(services)
     }
 
-    /// Takes one line in. The keyword begins the line; a word that begins with `#` or `;` ends it.
+    /// Applies one line. The keyword begins the line; a word that begins with `#` or `;` ends it.
     fn apply(&mut self, line: &str, scope_id: &dyn Fn(&str) -> u32) {
         if line.starts_with([' ', '\t']) {
             return;

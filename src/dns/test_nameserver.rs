@@ -1,4 +1,4 @@
-//! For the tests alone: a nameserver on a loopback port of its own that answers as each test says.
+//! For the tests alone: a nameserver on a loopback port of its own that answers as each test defines.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};

@@ -34,7 +34,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Takes in one field of a reply.
+    /// Notes one field of a reply.
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) {
         let Ok(value) = str::from_utf8(value) else { return };
         match &*name.to_ascii_lowercase() {

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_the_files_might_say_is_a_panic() {
+    fn no_content_of_the_files_is_a_panic() {
         garble(&[UNIFIED.as_bytes(), b"0::/a/b\n1:cpu,cpuacct:/a\n", HYBRID.as_bytes()], |bytes| {
             let _ = Places::find(bytes, HYBRID.as_bytes());
             let _ = Places::find(b"0::/a/b\n1:cpu:/a\n", bytes);

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Three numbers (Documentation/scheduler/sched-stats.rst).
 const FILE_LIMIT: usize = 64;
 
-/// The scheduler's account of one thread: the one that first asked.
+/// The scheduler's account of one thread: the first that calls [`waited`](RunQueue::waited).
 #[derive(Debug, Default)]
 pub struct RunQueue {
     file: Option<File>,
@@ -16,7 +16,7 @@ pub struct RunQueue {
 
 impl RunQueue {
     /// How long the thread waited since the last call; `None` at the first, and where the kernel does not
-    /// say.
+    /// count it.
     pub fn waited(&mut self) -> Option<Duration> {
         if self.file.is_none() {
             self.file = File::open("/proc/thread-self/schedstat").ok();

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use crate::series_protocol::Id;
 
 /// At least how many other flows may send a datagram before a flow is forgotten; at most twice as many are
-/// remembered. A fleet of 1000 nodes keeps 16,000 flows alive and, where all of them see a fault at once,
+/// remembered. A fleet of 1000 nodes keeps 16,000 flows open and, where all of them see a fault at once,
 /// adds bursts from 64,000 ports. Each takes 17 bytes in tables of a power of two, filled to seven eighths,
 /// as this number does: 4.3 MiB for both generations. A flow that is forgotten is counted from one again,
 /// which its client sees.

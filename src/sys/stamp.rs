@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_tells_no_time() {
+    fn after_the_clock_was_set_no_time_is_known() {
         let earlier = Clocks { monotonic: Instant::now(), wall: Duration::from_secs(100) };
         let at = |monotonic_us: u64, wall_us: u64| Clocks {
             monotonic: earlier.monotonic + Duration::from_micros(monotonic_us),
