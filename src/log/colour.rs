@@ -18,9 +18,9 @@ const BOLD_RED: &str = "\x1b[1;31m";
 const RESET: &str = "\x1b[0m";
 
 impl Colour {
-    /// Decided by the environment and stdout. `NO_COLOR` (no-color.org) with any value but an empty one forbids
-    /// colours; else `CLICOLOR_FORCE` (bixense.com/clicolors) with any but an empty one or `0` demands them;
-    /// else a terminal has them, unless `TERM` is `dumb` or missing.
+    /// Decided by environment and stdout: `NO_COLOR` (no-color.org) with any value but an empty one forbids
+    /// colours. Else `CLICOLOR_FORCE` (bixense.com/clicolors) with any but an empty one or `0` demands them.
+    /// Else a terminal has them, unless `TERM` is `dumb` or missing.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> Self {
         let value = |name| variable(name).unwrap_or_default();
         let is_able = !["", "dumb"].contains(&&*value("TERM"));

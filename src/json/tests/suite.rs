@@ -1,5 +1,5 @@
-//! The cases of the public `JSONTestSuite` (github.com/nst/JSONTestSuite, `test_parsing`) by their names: every
-//! reader accepts `y_` and refuses `n_`; the `i_` cases are listed with the decision of this one.
+//! The cases of the public `JSONTestSuite` (github.com/nst/JSONTestSuite, `test_parsing`) by their names:
+//! every reader accepts `y_` and refuses `n_`; the `i_` cases are listed with the decision of this one.
 
 use super::read_unbounded;
 
