@@ -1,43 +1,47 @@
-//! The verdict that stands, since when, and what of it is news. Pure.
+//! The incident that is open, if one is: a verdict opened, changed, resolved, and which of that is to be
+//! logged. Pure.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::verdict::{Ruling, Subject, Verdict};
+use crate::verdict::{Ruling, Verdict};
 
-/// What was judged last.
+/// What the rulings so far have come to.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
-    fault: Option<Fault>,
-    is_known: bool,
+pub(super) struct Incidents {
+    state: State,
+    /// The last ruling that described the state, and not a passing failure.
+    last: Option<Ruling>,
 }
 
-/// A fault that has not ended.
-#[derive(Clone, Debug)]
-struct Fault {
-    verdict: Verdict,
-    /// What exactly is blamed.
-    subject: Subject,
-    since: Moment,
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// Nothing was judged yet, or only failures that passed at once.
+    #[default]
+    NotKnown,
+    /// Nothing is wrong.
+    Clear,
+    /// An incident is open, with its verdict, since then.
+    Open(Verdict, Moment),
 }
 
-/// A moment by both clocks: one to tell, one to measure.
+/// A moment by both clocks: the wall's for lines, the monotonic one to measure from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) wall: SystemTime,
     pub(super) monotonic: Instant,
 }
 
-/// What there is to tell.
+/// What a ruling has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// Nothing: it is as it was.
-    None,
-    /// The first verdict of all, and a good one; or a transient failure, which is over.
-    Told,
-    /// A fault, and since when there is this one.
-    Fault { since: SystemTime },
-    /// No fault any more: how long there was this one.
-    Recovered { after: Duration, was: Verdict },
+pub(super) enum Change {
+    /// Nothing.
+    Unchanged,
+    /// Nothing, but it is to be logged: the first healthy verdict, or a failure that passed when tried again.
+    Noted,
+    /// An incident has opened at `since`, or has another verdict or subject from then on.
+    Open { since: SystemTime },
+    /// The incident is resolved; it has lasted `after`, and its verdict was `was`.
+    Resolved { after: Duration, was: Verdict },
 }
 
 impl Moment {
@@ -46,52 +50,71 @@ impl Moment {
     }
 }
 
-impl Standing {
-    /// Whether something is broken.
-    pub(super) fn is_faulty(&self) -> bool {
-        self.fault.is_some()
+impl Incidents {
+    /// Whether an incident is open.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(..))
     }
 
-    /// What there is to tell of the verdict that stands, to whoever has not heard it.
-    pub(super) fn repeated(&self) -> News {
-        match &self.fault {
-            Some(fault) => News::Fault { since: fault.since.wall },
-            None => News::Told,
-        }
+    /// Whether the last ruling, passing failures apart, was `verdict`.
+    pub(super) fn is_last(&self, verdict: Verdict) -> bool {
+        self.last.as_ref().is_some_and(|ruling| ruling.verdict == verdict)
     }
 
-    /// The verdict that stands after `ruling` on the round that began at `round`, and what is new about it.
-    /// A failure that passes at once ends no fault: nobody knows yet whether the next one will. Nor does a
-    /// round in which the prober was starved: what was found before has not become untrue. A fault that
-    /// nobody could name has begun when it was first seen, and every other when it was first named.
-    pub(super) fn judge(&mut self, ruling: &Ruling, round: Moment) -> (Verdict, News) {
-        let (verdict, is_first) = (ruling.verdict, !self.is_known);
-        self.is_known |= verdict != Verdict::Transient;
-        match (verdict, self.fault.take()) {
-            (Verdict::Healthy, None) => (verdict, if is_first { News::Told } else { News::None }),
-            (Verdict::Transient, None) => (verdict, News::Told),
-            (Verdict::Healthy, Some(fault)) => {
-                let after = round.monotonic.saturating_duration_since(fault.since.monotonic);
-                (verdict, News::Recovered { after, was: fault.verdict })
+    /// The last ruling, passing failures apart, and how to log it once more.
+    pub(super) fn repeat(&self) -> Option<(&Ruling, Change)> {
+        let change = match self.state {
+            State::NotKnown | State::Clear => Change::Noted,
+            State::Open(_, since) => Change::Open { since: since.wall },
+        };
+        self.last.as_ref().map(|ruling| (ruling, change))
+    }
+
+    /// The verdict after `ruling` on the round that began at `round`, and what that changes.
+    ///
+    /// A failure that passes when tried again resolves no incident: the next one may not. Nor does a round in
+    /// which the prober was starved: what was found before has not become untrue. An incident that was
+    /// `unknown` goes on under the verdict that names it; any other verdict is an incident of its own.
+    pub(super) fn judge(&mut self, ruling: &Ruling, round: Moment) -> (Verdict, Change) {
+        let (state, change) = match (ruling.verdict, self.state) {
+            (Verdict::Healthy, State::NotKnown) => (State::Clear, Change::Noted),
+            (Verdict::Healthy, State::Clear) => (State::Clear, Change::Unchanged),
+            (Verdict::Healthy, State::Open(was, since)) => {
+                let after = round.monotonic.saturating_duration_since(since.monotonic);
+                (State::Clear, Change::Resolved { after, was })
             }
-            (Verdict::Transient | Verdict::Prober, Some(fault)) => {
-                (self.fault.insert(fault).verdict, News::None)
-            }
-            (_, before) => {
-                let is_same = before.as_ref().is_some_and(|fault| fault.verdict == verdict);
-                let is_news = before.as_ref().is_none_or(|fault| !is_same || fault.subject != ruling.subject);
-                let begun = before.filter(|fault| is_same || fault.verdict == Verdict::Unknown);
-                let since = begun.map_or(round, |fault| fault.since);
-                self.fault = Some(Fault { verdict, subject: ruling.subject.clone(), since });
-                (verdict, if is_news { News::Fault { since: since.wall } } else { News::None })
-            }
+            (Verdict::Transient, state @ (State::NotKnown | State::Clear)) => (state, Change::Noted),
+            (Verdict::Transient | Verdict::Prober, state @ State::Open(..)) => (state, Change::Unchanged),
+            (verdict, state) => self.open(verdict, state, ruling, round),
+        };
+        self.state = state;
+        let verdict = match state {
+            State::Open(verdict, _) => verdict,
+            State::NotKnown | State::Clear => ruling.verdict,
+        };
+        if verdict == ruling.verdict && verdict != Verdict::Transient {
+            self.last = Some(ruling.clone());
         }
+        (verdict, change)
+    }
+
+    fn open(&self, verdict: Verdict, state: State, ruling: &Ruling, round: Moment) -> (State, Change) {
+        let (is_same, since) = match state {
+            State::Open(was, since) if was == verdict => (true, since),
+            State::Open(Verdict::Unknown, since) => (false, since),
+            State::Open(..) | State::NotKnown | State::Clear => (false, round),
+        };
+        let has_same_subject = self.last.as_ref().is_some_and(|last| last.subject == ruling.subject);
+        let is_new = !is_same || !has_same_subject;
+        let change = if is_new { Change::Open { since: since.wall } } else { Change::Unchanged };
+        (State::Open(verdict, since), change)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Subject;
 
     fn ruling(verdict: Verdict, about: &[u8]) -> Ruling {
         let replicas = about.iter().map(|last| [10, 244, 1, *last].into()).collect();
@@ -100,48 +123,61 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_is_told_once() {
+    fn each_change_is_reported_once() {
         use Verdict::{Healthy, Prober, Replica, Service, Transient, Unknown};
         let start = Moment::now();
         let at = |seconds| {
             let later = Duration::from_secs(seconds);
             Moment { wall: start.wall + later, monotonic: start.monotonic + later }
         };
-        let fault = |since| News::Fault { since: at(since).wall };
-        let after = |seconds, was| News::Recovered { after: Duration::from_secs(seconds), was };
-        let mut standing = Standing::default();
-        for (seconds, verdict, about, stands, news) in [
-            (0, Healthy, &[][..], Healthy, News::Told),
-            (10, Healthy, &[], Healthy, News::None),
-            (20, Transient, &[], Transient, News::Told),
-            (30, Transient, &[], Transient, News::Told),
-            (40, Healthy, &[], Healthy, News::None),
-            (60, Unknown, &[], Unknown, fault(60)),
-            (70, Service, &[], Service, fault(60)),
-            (80, Service, &[], Service, News::None),
-            (90, Transient, &[], Service, News::None),
-            (100, Prober, &[], Service, News::None),
-            (110, Replica, &[1], Replica, fault(110)),
-            (120, Replica, &[1, 2], Replica, fault(110)),
-            (130, Replica, &[1, 2], Replica, News::None),
-            (440, Healthy, &[], Healthy, after(330, Replica)),
-            (450, Healthy, &[], Healthy, News::None),
-            (460, Prober, &[], Prober, fault(460)),
-            (470, Service, &[], Service, fault(470)),
+        let open = |since| Change::Open { since: at(since).wall };
+        let resolved = |seconds, was| Change::Resolved { after: Duration::from_secs(seconds), was };
+        let mut incidents = Incidents::default();
+        for (seconds, verdict, about, current, change) in [
+            (0, Healthy, &[][..], Healthy, Change::Noted),
+            (10, Healthy, &[], Healthy, Change::Unchanged),
+            (20, Transient, &[], Transient, Change::Noted),
+            (30, Transient, &[], Transient, Change::Noted),
+            (40, Healthy, &[], Healthy, Change::Unchanged),
+            (60, Unknown, &[], Unknown, open(60)),
+            (70, Service, &[], Service, open(60)),
+            (80, Service, &[], Service, Change::Unchanged),
+            (90, Transient, &[], Service, Change::Unchanged),
+            (100, Prober, &[], Service, Change::Unchanged),
+            (110, Replica, &[1], Replica, open(110)),
+            (120, Replica, &[1, 2], Replica, open(110)),
+            (130, Replica, &[1, 2], Replica, Change::Unchanged),
+            (440, Healthy, &[], Healthy, resolved(330, Replica)),
+            (450, Healthy, &[], Healthy, Change::Unchanged),
+            (460, Prober, &[], Prober, open(460)),
+            (470, Service, &[], Service, open(470)),
         ] {
-            assert_eq!(standing.judge(&ruling(verdict, about), at(seconds)), (stands, news), "{seconds} s");
-            assert_eq!(standing.is_faulty(), ![Healthy, Transient].contains(&stands), "{seconds} s");
+            let judged = incidents.judge(&ruling(verdict, about), at(seconds));
+            assert_eq!(judged, (current, change), "{seconds} s");
+            assert_eq!(incidents.is_open(), ![Healthy, Transient].contains(&current), "{seconds} s");
         }
-        assert_eq!(standing.repeated(), fault(470));
+        assert_eq!(incidents.repeat(), Some((&ruling(Service, &[]), open(470))));
+        assert!(incidents.is_last(Service));
+        assert!(!incidents.is_last(Prober));
     }
 
     #[test]
-    fn a_fault_in_the_first_round_is_told_as_one() {
+    fn an_incident_may_open_in_the_first_round() {
         let now = Moment::now();
-        let (local, transient) = (ruling(Verdict::Local, &[]), ruling(Verdict::Transient, &[]));
-        let fault = News::Fault { since: now.wall };
-        assert_eq!(Standing::default().judge(&local, now), (Verdict::Local, fault));
-        assert_eq!(Standing::default().judge(&transient, now), (Verdict::Transient, News::Told));
-        assert_eq!(Standing::default().repeated(), News::Told);
+        let local = ruling(Verdict::Local, &[]);
+        let open = Change::Open { since: now.wall };
+        assert_eq!(Incidents::default().judge(&local, now), (Verdict::Local, open));
+    }
+
+    #[test]
+    fn a_passing_failure_is_noted_and_not_repeated() {
+        let mut incidents = Incidents::default();
+        let transient = ruling(Verdict::Transient, &[]);
+        assert_eq!(incidents.judge(&transient, Moment::now()), (Verdict::Transient, Change::Noted));
+        assert_eq!(incidents.repeat(), None);
+        let healthy = ruling(Verdict::Healthy, &[]);
+        assert_eq!(incidents.judge(&healthy, Moment::now()), (Verdict::Healthy, Change::Noted));
+        incidents.judge(&transient, Moment::now());
+        assert_eq!(incidents.repeat(), Some((&healthy, Change::Noted)));
     }
 }

@@ -1,7 +1,8 @@
-//! The client: rounds on a schedule, a line a probe, until told to stop.
+//! The client: rounds of probes on a schedule, a line for each probe, until a signal stops it.
 
 mod baseline;
 mod exporter;
+mod finding;
 mod incident;
 mod journal;
 mod pass;
@@ -28,10 +29,10 @@ pub use journal::metrics::METRICS;
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was told to stop; or it was asked for a number of rounds, and nothing was wrong.
+    /// A signal stopped it; or it was to make a number of rounds, and nothing was wrong.
     Well,
-    /// It was asked for a number of rounds, and a probe failed, a verdict was none of health, or not
-    /// even one round was whole.
+    /// It was to make a number of rounds, and a probe failed, a verdict was not `healthy`, or not even one
+    /// round was whole.
     WithFailures,
 }
 
@@ -42,9 +43,9 @@ const LONGEST_ROUND: u32 = 10;
 /// How many rounds may be missed before the client calls itself ill: as many failures as a kubelet waits for.
 const ROUNDS_MISSED: u32 = 3;
 
-/// Makes rounds until `config.count` is reached, a signal arrives, or nobody reads the log any more. A signal
-/// during a sleep ends it at once, one during a probe when the probe has ended. An error says what could not
-/// be had.
+/// Makes rounds until `config.count` is reached, a signal arrives, or the reader of the log is gone. A signal
+/// during a sleep ends it at once, one during a probe when the probe has ended. An error names what could not
+/// be opened or started.
 pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Result<Ending, String> {
     let metrics = Arc::new(Mutex::new(Metrics::default()));
     let pulse = Arc::new(Pulse::new(Instant::now(), config.interval * ROUNDS_MISSED));
@@ -55,15 +56,16 @@ pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Resul
     let mut periodic = Periodic::start(schedule, LONGEST_ROUND * config.timeout, pulse);
     let mut rounds = Rounds::new(config, log, &metrics);
     let mut left = config.count;
-    let mut summed_up = start;
+    let mut summarised = start;
     while rounds.make_one(periodic.due(), signals).is_continue() && !log.reader_is_gone() {
         left = left.map(|left| left - 1);
         if left == Some(0) {
             break;
         }
-        if !config.summary_interval.is_zero() && summed_up.elapsed() >= config.summary_interval {
-            rounds.sum_up();
-            summed_up = Instant::now();
+        if !config.summary_interval.is_zero() && summarised.elapsed() >= config.summary_interval {
+            rounds.summarise();
+            rounds.repeat_verdict();
+            summarised = Instant::now();
         }
         let skipped = periodic.end_turn();
         if skipped > 0 {
@@ -73,10 +75,10 @@ pub fn run(config: &settings::Client, log: &Log, signals: &StopSignals) -> Resul
             break;
         }
     }
-    // Of a single check a summary would only say its lines again.
-    if config.count.is_some() && !(config.is_check && rounds.made < 2) {
-        rounds.accounts.summary.print(log);
+    // The summary of a single check would only repeat its lines.
+    if config.count.is_some() && !(config.is_check && rounds.made() < 2) {
+        rounds.summarise();
     }
-    let all_well = rounds.made > 0 && !rounds.accounts.any_failure;
-    Ok(if config.count.is_none() || all_well { Ending::Well } else { Ending::WithFailures })
+    let is_well = config.count.is_none() || rounds.all_passed();
+    Ok(if is_well { Ending::Well } else { Ending::WithFailures })
 }

@@ -1,10 +1,12 @@
-//! What one round has found, before anything is tried again, and whether that calls for a diagnosing pass.
+//! What one round has found before anything is tried again, and whether that calls for a diagnosing pass.
 //! Pure.
 
+use super::finding::Finding;
 use super::target::Aim;
 use super::target::path_mtu::Measured;
+use crate::probe::Protocol;
 use crate::probe::series::Series;
-use crate::verdict::{Evidence, Probe, Slowness};
+use crate::verdict::{Evidence, Probe, Slowness, Symptom, Tries};
 
 /// The findings of a round.
 pub(super) struct Round {
@@ -19,7 +21,7 @@ pub(super) struct Round {
     pub(super) is_path_worse: bool,
     pub(super) replica_failed: bool,
     pub(super) is_any_nameserver_silent: bool,
-    /// The latency of the series is out of the history.
+    /// The latency of the series is far above the baseline.
     pub(super) slowness: Option<Slowness>,
 }
 
@@ -36,6 +38,29 @@ impl Round {
             is_any_nameserver_silent: false,
             slowness: None,
         }
+    }
+
+    /// Takes in what a step has found.
+    pub(super) fn add(&mut self, finding: Finding) {
+        let first = finding.symptom();
+        match finding {
+            Finding::Probed { protocol, report, .. } => {
+                self.add_probe(protocol, report.address.port(), first);
+            }
+            Finding::NotProbed { protocol, port, .. } => self.add_probe(protocol, port, first),
+            Finding::Series { series, .. } => self.series = Some(series),
+            Finding::EndpointFailed { excuse, .. } => self.replica_failed = excuse.is_none(),
+            Finding::Path { address, report, .. } => self.path = Some((address, report)),
+            Finding::Found { .. }
+            | Finding::NotFound { .. }
+            | Finding::NoFlows { .. }
+            | Finding::Endpoint { .. }
+            | Finding::Burst(_) => {}
+        }
+    }
+
+    fn add_probe(&mut self, protocol: Protocol, port: u16, first: Option<Symptom>) {
+        self.probes.push(Probe { protocol, port, first, again: Tries::default() });
     }
 
     /// Whether a probe of the target, or the look-up of its name, has failed.

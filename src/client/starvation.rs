@@ -1,4 +1,4 @@
-//! Self-doubt: whether a round was measured by a prober that could measure.
+//! Whether the prober itself was starved during a round: late, throttled, or short of something.
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +22,9 @@ const QUEUED_SHARE: u32 = 10;
 /// The longest that the control group may wait for memory in a round.
 const STALLED: Duration = Duration::from_millis(100);
 
-/// What speaks against the prober in the round at hand.
+/// What the prober lacked so far in this round.
 #[derive(Default)]
-pub(super) struct Doubt {
+pub(super) struct Starvation {
     group: ControlGroup,
     queue: RunQueue,
     began: Option<Instant>,
@@ -32,65 +32,62 @@ pub(super) struct Doubt {
     throttled: Duration,
     stalled: Duration,
     queued: Duration,
-    short: bool,
+    is_short: bool,
 }
 
-impl Doubt {
+impl Starvation {
     /// Begins a round that was due at `due`. How late it is.
     pub(super) fn begin(&mut self, due: Instant) -> Duration {
         let late = due.elapsed();
-        // What happened during the sleep before it is nobody's latency.
-        let (group, queue) = (std::mem::take(&mut self.group), std::mem::take(&mut self.queue));
+        // What the prober lacked while it slept has delayed no probe.
+        let group = std::mem::take(&mut self.group);
+        let queue = std::mem::take(&mut self.queue);
         *self = Self { group, queue, began: Some(Instant::now()), late, ..Self::default() };
         self.group.denied();
         self.queue.waited();
         late
     }
 
-    /// A wait that was to end after `timeout` took so long.
+    /// Notes that a wait which was to end after `timeout` took so long.
     pub(super) fn waited(&mut self, took: Duration, timeout: Duration) {
         self.late = self.late.max(took.saturating_sub(timeout));
     }
 
-    /// This host has not enough of something for the prober.
+    /// Notes that this host had not enough of something for the prober.
     pub(super) fn is_short(&mut self) {
-        self.short = true;
+        self.is_short = true;
     }
 
-    /// Why the round was in doubt when it was last looked into, if it was.
-    pub(super) fn known(&self) -> Option<Starved> {
-        self.reason()
-    }
-
-    /// Why the round so far is in doubt, if it is.
-    pub(super) fn starved(&mut self) -> Option<Starved> {
+    /// Reads the kernel's counters. Why the prober was starved in the round so far, if it was.
+    pub(super) fn check(&mut self) -> Option<Starved> {
         let Denied { processor, memory } = self.group.denied();
         self.throttled += processor.unwrap_or_default();
-        // A wait of the whole machine may be somebody else's.
+        // A wait of the whole machine may be another group's.
         if let Some(Stall { time, scope: Scope::Group }) = memory {
             self.stalled += time;
         }
         self.queued += self.queue.waited().unwrap_or_default();
-        self.reason()
+        self.known()
     }
 
-    /// How long the round has lasted.
-    fn lasted(&self) -> Duration {
-        self.began.map_or(Duration::ZERO, |began| began.elapsed())
-    }
-
-    fn reason(&self) -> Option<Starved> {
+    /// Why the prober was starved, as far as the last check and the notes since show it.
+    pub(super) fn known(&self) -> Option<Starved> {
         if self.throttled > THROTTLED {
             Some(Starved::Throttled)
         } else if self.late > LATE || self.queued > QUEUED.max(self.lasted() / QUEUED_SHARE) {
             Some(Starved::Late)
         } else if self.stalled > STALLED {
             Some(Starved::Memory)
-        } else if self.short {
+        } else if self.is_short {
             Some(Starved::Local)
         } else {
             None
         }
+    }
+
+    /// How long the round has lasted.
+    fn lasted(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 }
 
@@ -98,46 +95,46 @@ impl Doubt {
 mod tests {
     use super::*;
 
-    /// A limit of a doubt, and the reason past it.
-    type Limit = (fn(&mut Doubt, Duration), Duration, Starved);
+    /// Brings one of the measurements to a value; the limit of it; and the reason past the limit.
+    type Limit = (fn(&mut Starvation, Duration), Duration, Starved);
 
     #[test]
     fn each_limit_is_passed_by_a_nanosecond() {
         let limits: [Limit; 4] = [
-            (|doubt, duration| doubt.throttled = duration, THROTTLED, Starved::Throttled),
-            (|doubt, duration| doubt.waited(duration, Duration::ZERO), LATE, Starved::Late),
-            (|doubt, duration| doubt.queued = duration, QUEUED, Starved::Late),
-            (|doubt, duration| doubt.stalled = duration, STALLED, Starved::Memory),
+            (|starvation, duration| starvation.throttled = duration, THROTTLED, Starved::Throttled),
+            (|starvation, duration| starvation.waited(duration, Duration::ZERO), LATE, Starved::Late),
+            (|starvation, duration| starvation.queued = duration, QUEUED, Starved::Late),
+            (|starvation, duration| starvation.stalled = duration, STALLED, Starved::Memory),
         ];
         for (set, limit, starved) in limits {
-            let mut doubt = Doubt::default();
-            set(&mut doubt, limit);
-            assert_eq!(doubt.reason(), None, "{limit:?}");
-            set(&mut doubt, limit + Duration::from_nanos(1));
-            assert_eq!(doubt.reason(), Some(starved), "{limit:?}");
+            let mut starvation = Starvation::default();
+            set(&mut starvation, limit);
+            assert_eq!(starvation.known(), None, "{limit:?}");
+            set(&mut starvation, limit + Duration::from_nanos(1));
+            assert_eq!(starvation.known(), Some(starved), "{limit:?}");
         }
-        let mut doubt = Doubt::default();
-        doubt.is_short();
-        assert_eq!(doubt.reason(), Some(Starved::Local));
+        let mut starvation = Starvation::default();
+        starvation.is_short();
+        assert_eq!(starvation.known(), Some(Starved::Local));
     }
 
     #[test]
-    fn a_wait_that_ends_in_time_is_none() {
-        let mut doubt = Doubt::default();
-        doubt.waited(Duration::from_secs(5), Duration::from_secs(5));
-        assert_eq!(doubt.reason(), None);
-        doubt.waited(Duration::from_secs(7), Duration::from_secs(5));
-        doubt.waited(Duration::ZERO, Duration::from_secs(5));
-        assert_eq!(doubt.reason(), Some(Starved::Late));
+    fn a_wait_that_ends_in_time_is_not_late() {
+        let mut starvation = Starvation::default();
+        starvation.waited(Duration::from_secs(5), Duration::from_secs(5));
+        assert_eq!(starvation.known(), None);
+        starvation.waited(Duration::from_secs(7), Duration::from_secs(5));
+        starvation.waited(Duration::ZERO, Duration::from_secs(5));
+        assert_eq!(starvation.known(), Some(Starved::Late));
     }
 
     #[test]
-    fn a_round_does_not_answer_for_the_one_before() {
-        let mut doubt = Doubt::default();
+    fn a_round_is_judged_apart_from_the_one_before() {
+        let mut starvation = Starvation::default();
         let due = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
-        assert!(doubt.begin(due) >= Duration::from_secs(2));
-        assert_eq!(doubt.starved(), Some(Starved::Late));
-        doubt.begin(Instant::now());
-        assert_eq!(doubt.starved(), None);
+        assert!(starvation.begin(due) >= Duration::from_secs(2));
+        assert_eq!(starvation.check(), Some(Starved::Late));
+        starvation.begin(Instant::now());
+        assert_eq!(starvation.check(), None);
     }
 }

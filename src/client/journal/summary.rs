@@ -1,4 +1,4 @@
-//! What a while of rounds came to, a line a protocol: counts, percentiles and jitter.
+//! The summary of the rounds since the last one, a line for each kind of probe: counts, percentiles, jitter.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::log::{Level, Log, Value};
 use crate::metrics::{Jitter, Percentiles};
 use crate::probe::Kind;
 
-/// One protocol's probes since the last summary.
+/// The probes of one kind since the last summary.
 #[derive(Debug)]
 struct Account {
     kind: Kind,
@@ -16,14 +16,14 @@ struct Account {
     jitter: Jitter,
 }
 
-/// The accounts of all protocols that were probed, in the order in which each came first.
+/// The accounts of all kinds that were probed, in the order in which each came first.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Summary {
     accounts: Vec<Account>,
 }
 
 impl Summary {
-    /// Counts a probe: with its latency where it succeeded and the prober was not in doubt.
+    /// Counts a probe: with its latency where it succeeded and the prober was not starved.
     pub(in crate::client) fn add(&mut self, kind: Kind, succeeded: bool, latency: Option<Duration>) {
         let account = self.account(kind);
         account.count += 1;
@@ -34,7 +34,7 @@ impl Summary {
         }
     }
 
-    /// Prints the lines, and begins anew.
+    /// Prints the lines, and begins a new summary.
     pub(in crate::client) fn print(&mut self, log: &Log) {
         for account in self.accounts.drain(..) {
             account.print(log);

@@ -6,6 +6,7 @@ pub(in crate::client) mod turn;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use crate::client::finding::Excuse;
 use crate::dns::{self, Resolver};
 use crate::probe::Answerer;
 use crate::settings::Host;
@@ -50,28 +51,6 @@ struct Replica {
     joined: Option<Instant>,
     /// When it first failed in a row.
     failing: Option<Instant>,
-}
-
-/// Why it is no fault that a replica fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::client) enum Excuse {
-    /// It said that it drains.
-    Draining,
-    /// It is new, and has never answered.
-    Starting,
-    /// It is not listed any more; or nobody misses it, and the list may be old.
-    Leaving,
-}
-
-impl Excuse {
-    /// The word in lines.
-    pub(in crate::client) fn name(self) -> &'static str {
-        match self {
-            Self::Draining => "draining",
-            Self::Starting => "starting",
-            Self::Leaving => "leaving",
-        }
-    }
 }
 
 impl Replicas {

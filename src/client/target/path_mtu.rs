@@ -1,27 +1,19 @@
-//! The path MTU of a round: when it is measured, and its line.
+//! The path MTU of a round: when it is measured, and to which addresses.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, SystemTime};
 
-use crate::client::journal::accounts::Accounts;
-use crate::client::journal::lines::{Field, Lines};
-use crate::client::journal::streak::Streak;
 use crate::client::settings;
-use crate::log::Value;
 use crate::probe::path::{self, Finding, PathReport};
-use crate::probe::transfer::{self, Direction};
-use crate::probe::{Error, Failure, Kind, Phase};
 use crate::time::Deadline;
 
 /// The addresses that are measured one after another: a black hole takes half a second to be sure of, and
 /// each has its share of `TEST_TIMEOUT`.
 const ADDRESSES: usize = 4;
 
-/// When the path MTU was measured, how often it has failed, and where.
+/// What is remembered of the path MTU from one measurement to the next.
 #[derive(Default)]
 pub(in crate::client) struct Path {
     rounds: u64,
-    streak: Streak,
     /// The address that large packets did not reach, or not come from, when it was last measured.
     hole: Option<IpAddr>,
     /// The one that was measured last, where it was.
@@ -31,7 +23,7 @@ pub(in crate::client) struct Path {
 /// What large packets come to on the way to an address.
 pub(in crate::client) type Measured = (IpAddr, PathReport);
 
-/// Whether `config` probes anything that tells the path MTU.
+/// Whether `config` probes anything that shows the path MTU.
 pub(in crate::client) fn is_measurable(config: &settings::Client) -> bool {
     config.mtu_interval > 0 && (config.protocols.udp || config.protocols.http)
 }
@@ -87,52 +79,9 @@ impl Path {
         }
     }
 
-    /// Prints the line of what was measured in `took`.
-    pub(in crate::client) fn tell(
-        &mut self,
-        (address, report): &Measured,
-        took: Duration,
-        lines: &mut Lines,
-        accounts: &mut Accounts,
-    ) {
-        let sizes: Vec<Field> = [("mtu", report.mtu), ("interface", report.interface)]
-            .into_iter()
-            .filter_map(|(key, bytes)| Some((key, Value::Count(bytes?.into()))))
-            .collect();
-        // Without datagrams there is no size to tell, but that of the body that passed.
-        let body = sizes.is_empty().then_some(("body", Value::Count(transfer::LENGTH as u64)));
-        let told_by = report.reported_by.map(|router| ("told_by", Value::Ip(router)));
+    /// Remembers what was measured.
+    pub(in crate::client) fn remember(&mut self, (address, report): &Measured) {
         self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
         self.mtu = report.mtu.or(self.mtu);
-        let whose = ("address", Value::Ip(*address));
-        report.mtu.iter().for_each(|bytes| accounts.path_mtu(*bytes));
-        match &report.finding {
-            Finding::Whole | Finding::Smaller => {
-                self.streak.end();
-                lines.success(
-                    Kind::Mtu,
-                    took,
-                    &sizes.into_iter().chain(body).chain(told_by).collect::<Vec<_>>(),
-                );
-                accounts.success(Kind::Mtu, took, &[]);
-            }
-            Finding::BlackHole(direction) => {
-                let direction = direction.map(|direction| ("direction", Value::Word(word(direction))));
-                let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
-                let failure = Failure::new(Error::BlackHole, Phase::Receive);
-                lines.failure(Kind::Mtu, &failure, &tried, self.streak.fail(SystemTime::now()), &[whose]);
-                accounts.failure(Kind::Mtu, failure.error, false);
-            }
-            // A server that does not echo says nothing of the path.
-            Finding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
-            Finding::Unmeasured(failure) => lines.unmeasured(Kind::Mtu, failure, whose),
-        }
-    }
-}
-
-fn word(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Forward => "forward",
-        Direction::Return => "return",
     }
 }
