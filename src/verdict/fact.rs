@@ -1,4 +1,4 @@
-//! The kinds of evidence that rules read, whether each is at hand, and its words in a line. Pure.
+//! The kinds of evidence that rules use, whether each is known, and how it is printed. Pure.
 
 use super::evidence::{Evidence, Listing, LookUp, Probe};
 use crate::dns::{Reached, Surveyed};
@@ -29,12 +29,12 @@ pub(super) enum Fact {
     Path,
     /// The latency, and the usual one: `latency:52.1ms/0.4ms`.
     Latency,
-    /// Why the prober is in doubt: `prober:throttled`.
+    /// Why the prober was starved: `prober:throttled`.
     Prober,
 }
 
 impl Fact {
-    /// Whether it was looked for, and found something to read.
+    /// Whether it was measured, and found something that a rule can use.
     pub(super) fn is_known(self, evidence: &Evidence) -> bool {
         match self {
             Self::Probes => !evidence.probes.is_empty(),
@@ -51,7 +51,7 @@ impl Fact {
         }
     }
 
-    /// Its words; none where it is not known.
+    /// As it is printed; nothing where it is not known.
     pub(super) fn words(self, evidence: &Evidence) -> Vec<String> {
         if !self.is_known(evidence) {
             return vec![];

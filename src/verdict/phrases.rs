@@ -1,4 +1,4 @@
-//! Parts of the sentences of `words`: who fails, and how that looks from here. Pure.
+//! Parts of the sentences that several rules use: what fails, and what the failure looks like from here. Pure.
 
 use super::evidence::{Evidence, Probe, Replica, Symptom};
 use super::questions::Protocols;

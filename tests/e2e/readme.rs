@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use smoker::cli::{self, COMMANDS};
+use smoker::explain::explain;
 use smoker::probe::Error;
 use smoker::report;
 use smoker::settings::Sources;
-use smoker::verdict::Verdict;
+use smoker::verdict::{Verdict, evidence_words};
 
 use crate::monitoring::pages;
 use crate::support::line::Line;
@@ -221,6 +222,36 @@ fn every_verdict_has_its_evidence_and_its_first_steps() {
     let reference = reference();
     let items = reference.lines().filter_map(|line| line.strip_prefix("- **`")?.split_once("`** needs "));
     assert_each_verdict_once(items.map(|(verdict, _)| verdict));
+}
+
+#[test]
+fn the_table_of_evidence_has_every_word_with_its_meaning_and_no_other() {
+    let rows = table(&reference(), "word").into_iter();
+    let described: BTreeSet<(String, String)> = rows.map(|row| (row[0].clone(), row[1].clone())).collect();
+    let declared = evidence_words().into_iter().map(|(evidence, _)| evidence);
+    let declared = declared.map(|word| (word.examples.join("` `"), word.meaning.to_owned()));
+    assert_eq!(described, declared.collect());
+}
+
+/// What `smoker explain` says of a word, on one line.
+fn explained(word: &str) -> String {
+    let text = explain(Some(word)).unwrap_or_else(|unknown| panic!("{unknown}"));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_kind_and_field_of_the_tables_is_explained() {
+    for row in table(&reference(), "kind") {
+        for kind in words(&row[0]) {
+            let when = row[1].replace('`', "");
+            assert!(explained(kind).contains(&format!("when {when} fields")), "{kind}: {when}");
+        }
+    }
+    for row in table(&reference(), "field") {
+        for key in words(&row[0]).filter_map(|key| Some(key.split_once('=')?.0)) {
+            assert!(explained(key).contains(&format!("{key} (field) ")), "{key}");
+        }
+    }
 }
 
 #[test]
