@@ -1,4 +1,4 @@
-//! Where a listener is bound: to one address, or to all that the host has.
+//! Binding a listener to one address, or to all addresses of the host.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

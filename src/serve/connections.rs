@@ -1,5 +1,5 @@
-//! The open connections of a listener, or of several that share a limit: who may come in, and how all of
-//! them are asked to leave.
+//! The open connections of a listener, or of several that share a limit: admission, and closing them at a
+//! stop.
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sys::socket;
 
-/// At most `limit` connections.
+/// The open connections: at most `limit`.
 pub struct Connections {
     limit: usize,
     all: Mutex<Places>,
 }
 
-/// A place for each connection, used again when it is free: no search, and no growth past the limit.
+/// A place for each connection, reused when it is free: no search, and no growth past the limit.
 #[derive(Default)]
 struct Places {
     taken: Vec<Option<Arc<Connection>>>,
@@ -30,13 +30,13 @@ impl Places {
 pub struct Connection {
     /// Its socket.
     pub stream: TcpStream,
-    /// Who is at the other end.
+    /// The address of the other end.
     pub peer: SocketAddr,
     idle: AtomicBool,
 }
 
 impl Connection {
-    /// Says whether it waits for a peer who owes nothing. One that does is closed once a stop has begun.
+    /// Sets whether it is between two requests, or messages. If so, it is closed once a stop has begun.
     pub fn set_idle(&self, idle: bool) {
         self.idle.store(idle, Ordering::SeqCst);
     }
@@ -50,12 +50,12 @@ pub struct Admitted {
 }
 
 impl Connections {
-    /// None yet, and never more than `limit`.
+    /// No connections yet, and never more than `limit`.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, all: Mutex::default() })
     }
 
-    /// Takes a connection in, as an idle one; gives its stream back where there is no place left.
+    /// Admits a connection, as an idle one; returns its stream if the limit is reached.
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Result<Admitted, TcpStream> {
         let mut places = self.places();
         if places.in_use() >= self.limit {
@@ -70,26 +70,26 @@ impl Connections {
         Ok(Admitted { connections: Arc::clone(self), connection, place })
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
         self.places().in_use()
     }
 
-    /// Ends the reading of each one that is idle now. One that has something to read is about to be busy.
+    /// Ends the reading of each one that is idle now. One that has bytes to read is about to be busy.
     pub fn close_idle(&self) {
         self.shut_down(Shutdown::Read, |connection| {
             connection.idle.load(Ordering::SeqCst) && !socket::has_unread(&connection.stream)
         });
     }
 
-    /// Ends each one, whatever it is doing.
+    /// Ends each one, idle or busy.
     pub fn close_all(&self) {
         self.shut_down(Shutdown::Both, |_| true);
     }
 
     fn shut_down(&self, how: Shutdown, chosen: impl Fn(&Connection) -> bool) {
         for connection in self.places().taken.iter().flatten().filter(|connection| chosen(connection)) {
-            // An error means that the peer was faster.
+            // An error means that the peer has closed it already.
             let _ = connection.stream.shutdown(how);
         }
     }

@@ -1,4 +1,4 @@
-//! Writing to a peer that may not read.
+//! Writing to a peer that may not read, with limits on the time that it takes.
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
@@ -10,32 +10,32 @@ use crate::time::Deadline;
 /// How long to wait for a peer to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// From one byte that it takes to the next.
+    /// From one byte that it accepts to the next.
     pub idle: Duration,
-    /// From the first wait to the last byte, where that is bounded.
+    /// From the first wait to the last byte; `None`: unlimited.
     pub whole: Option<Duration>,
 }
 
-/// Writes all of `bytes`. An error of kind `TimedOut` where the patience was at an end.
+/// Writes all of `bytes`. An error of kind `TimedOut` when the patience is exhausted.
 ///
-/// Blocking writes with `SO_SNDTIMEO` would not do: one that times out after a part says so as a short
-/// write, and a peer that never reads would get its patience twice.
+/// Blocking writes with `SO_SNDTIMEO` would not do: one that times out after a part returns a short write,
+/// and a peer that never reads would get its patience twice.
 pub fn write_all(stream: &TcpStream, mut bytes: &[u8], patience: Patience) -> io::Result<()> {
-    let (mut deadline, mut waited_in_vain) = (None, false);
+    let (mut deadline, mut has_timed_out) = (None, false);
     while !bytes.is_empty() {
         match socket::send_at_once(stream, bytes) {
             Ok(sent) => {
                 bytes = &bytes[sent..];
-                waited_in_vain = false;
+                has_timed_out = false;
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock && waited_in_vain => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && has_timed_out => {
                 return Err(ErrorKind::TimedOut.into());
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 deadline = deadline.or_else(|| patience.whole.map(Deadline::after));
                 let left = deadline.map_or(Ok(patience.idle), Deadline::left)?;
                 // Poll waits for a third of the send buffer; a peer that reads slowly has made some room.
-                waited_in_vain = !socket::wait_writable(stream, left.min(patience.idle))?;
+                has_timed_out = !socket::wait_writable(stream, left.min(patience.idle))?;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -55,7 +55,7 @@ mod tests {
     const IDLE: Duration = Duration::from_millis(100);
 
     #[test]
-    fn a_peer_that_never_reads_is_given_up_after_one_patience() {
+    fn a_peer_that_never_reads_is_given_up_after_the_idle_time() {
         let (_client, server) = pair();
         let start = Instant::now();
         let error = write_all(&server, &vec![0; 64 << 20], Patience { idle: IDLE, whole: None }).unwrap_err();

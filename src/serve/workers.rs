@@ -1,4 +1,4 @@
-//! A thread a connection, with a thread that has just finished taking the next one over.
+//! A thread for each connection; a thread that has just finished takes the next connection over.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,14 +12,14 @@ use super::connections::Admitted;
 /// `io::copy` moves at a time after a refusal.
 pub const STACK_SIZE: usize = 64 * 1024;
 
-/// How many finished threads may wait: about what a burst of new connections keeps two cores busy with.
+/// The finished threads that may wait: about as many as a burst of new connections keeps busy on two cores.
 pub const MAX_WAITING: usize = 32;
 
-/// How long a finished thread waits for another connection, before it gives its memory back.
+/// How long a finished thread waits for another connection before it ends and frees its memory.
 pub const WAIT_FOR_NEXT: Duration = Duration::from_secs(1);
 
-/// The threads of one listener. Creating a thread is most of the cost of a short connection, and one that
-/// waits is there already.
+/// The threads of one listener. Creating a thread is most of the cost of a short connection, and a
+/// waiting one exists already.
 pub struct Workers {
     serve: Box<dyn Fn(Admitted) + Send + Sync>,
     queue: Mutex<Queue>,
@@ -28,7 +28,7 @@ pub struct Workers {
 
 #[derive(Default)]
 struct Queue {
-    /// Never longer than `waiting`: each one has a thread on its way to it.
+    /// Never longer than `waiting`: for each one a waiting thread has been woken.
     connections: VecDeque<Admitted>,
     waiting: usize,
 }
@@ -40,8 +40,8 @@ impl Workers {
         Arc::new(Self { serve: Box::new(serve), queue: Mutex::default(), handed: Condvar::new() })
     }
 
-    /// Hands `connection` to a thread that waits, else to a new one. Where none can be made the connection
-    /// is closed.
+    /// Passes `connection` to a waiting thread, else to a new one. If none can be created, the connection is
+    /// closed.
     pub fn hand(self: &Arc<Self>, connection: Admitted) -> io::Result<()> {
         let mut queue = self.queue();
         if queue.waiting > queue.connections.len() {
@@ -64,7 +64,7 @@ impl Workers {
         }
     }
 
-    /// The next connection; `None` where none came in time, or enough threads wait already.
+    /// The next connection; `None` if there was none in time, or enough threads wait already.
     fn wait(&self) -> Option<Admitted> {
         let mut queue = self.queue();
         if queue.waiting >= MAX_WAITING {
@@ -96,17 +96,17 @@ mod tests {
     use crate::serve::connections::Connections;
     use crate::serve::testing::admitted;
 
-    /// Workers that answer `x` with `x`, tell who they were, and panic at `p`.
+    /// Workers that answer `x` with `x` and panic at `p`, and the ids of the threads that answered.
     fn workers() -> (Arc<Workers>, mpsc::Receiver<ThreadId>) {
-        let (tell, told) = mpsc::channel();
+        let (sender, threads) = mpsc::channel();
         let workers = Workers::new(move |connection| {
             let mut byte = [0];
             (&connection.stream).read_exact(&mut byte).unwrap();
-            assert_ne!(byte, *b"p", "as this test wants");
+            assert_ne!(byte, *b"p", "the panic that this test provokes");
             (&connection.stream).write_all(&byte).unwrap();
-            tell.send(thread::current().id()).unwrap();
+            sender.send(thread::current().id()).unwrap();
         });
-        (workers, told)
+        (workers, threads)
     }
 
     fn exchange(client: &mut TcpStream, byte: u8) -> io::Result<usize> {
@@ -117,24 +117,24 @@ mod tests {
     #[test]
     fn a_thread_that_has_finished_takes_the_next_connection() {
         let connections = Connections::new(8);
-        let (workers, told) = workers();
+        let (workers, threads) = workers();
         let (mut client, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
-        let first = told.recv().unwrap();
+        let first = threads.recv().unwrap();
         while workers.queue().waiting == 0 {
             thread::yield_now();
         }
         let (mut client, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         assert_eq!(exchange(&mut client, b'x').unwrap(), 1);
-        assert_eq!(told.recv().unwrap(), first);
+        assert_eq!(threads.recv().unwrap(), first);
     }
 
     #[test]
     fn connections_at_the_same_time_have_a_thread_each() {
         let connections = Connections::new(64);
-        let (workers, told) = workers();
+        let (workers, threads) = workers();
         let mut clients: Vec<TcpStream> = (0..=MAX_WAITING)
             .map(|_| {
                 let (client, connection) = admitted(&connections);
@@ -145,16 +145,16 @@ mod tests {
         for client in &mut clients {
             assert_eq!(exchange(client, b'x').unwrap(), 1);
         }
-        let threads: std::collections::HashSet<ThreadId> =
-            clients.iter().map(|_| told.recv().unwrap()).collect();
-        assert_eq!(threads.len(), clients.len());
+        let distinct: std::collections::HashSet<ThreadId> =
+            clients.iter().map(|_| threads.recv().unwrap()).collect();
+        assert_eq!(distinct.len(), clients.len());
         assert!(workers.queue().waiting <= MAX_WAITING);
     }
 
     #[test]
     fn as_many_threads_wait_as_the_limit_and_no_more() {
         let connections = Connections::new(1);
-        let (workers, _told) = workers();
+        let (workers, _threads) = workers();
         let (_client, connection) = admitted(&connections);
         workers.queue().connections.push_back(connection);
         workers.queue().waiting = MAX_WAITING;
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_panic_ends_its_own_connection_alone_and_frees_its_place() {
         let connections = Connections::new(2);
-        let (workers, told) = workers();
+        let (workers, threads) = workers();
         let (mut other, connection) = admitted(&connections);
         workers.hand(connection).unwrap();
         let (mut client, connection) = admitted(&connections);
@@ -174,7 +174,7 @@ mod tests {
         // The end of the connection, orderly or not.
         assert!(matches!(exchange(&mut client, b'p'), Ok(0) | Err(_)));
         assert_eq!(exchange(&mut other, b'x').unwrap(), 1);
-        told.recv().unwrap();
+        threads.recv().unwrap();
         while connections.open() > 0 {
             thread::yield_now();
         }

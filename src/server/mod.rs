@@ -34,12 +34,12 @@ const BACKLOG: i32 = 4096;
 /// over loopback, whose packets are larger than the window then is.
 const SOCKET_BUFFER: i32 = 64 * 1024;
 
-/// HTTP connections past the limit that are still answered: a kubelet's probes, and a few who should know
-/// why they are turned away.
+/// HTTP connections past the limit that are still answered: a kubelet's probes, and a few clients that should
+/// get a reason for the refusal.
 pub const RESERVE: usize = 16;
 
-/// How long one of those may be silent, and its head take, and what follows a refusal: less than a second
-/// together, because a place that it holds is one that a liveness probe lacks.
+/// How long one of those may be idle, and its head take, and the reading after a refusal: less than a second
+/// in all, because a place that it holds is one that a liveness probe may need.
 pub const RESERVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Descriptors beside the connections: standard streams, listeners, and a few to spare.
@@ -51,7 +51,7 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// How long the wait for a signal takes before it begins anew: any long time.
 const SIGNAL_WAIT: Duration = Duration::from_hours(24);
 
-/// A server that runs.
+/// A running server.
 pub struct Server {
     /// Where it listens.
     pub addresses: Addresses,
@@ -71,7 +71,7 @@ pub struct Addresses {
     pub http: SocketAddr,
 }
 
-/// What the three loops share but for the listeners, which close when the last loop has ended.
+/// What the three loops share, apart from the listeners, which close when the last loop has ended.
 struct Shared {
     config: settings::Server,
     instance: u64,
@@ -94,7 +94,7 @@ type Loop = fn(&Shared, &Listeners);
 
 const LOOPS: [Loop; 3] = [tcp::run, udp::run, http::run];
 
-/// Serves until a signal arrives, and then stops. An error says what could not be had.
+/// Serves until a signal arrives, and then stops. An error names what could not be done.
 pub fn run(config: settings::Server, log: &Log, signals: &StopSignals) -> Result<(), String> {
     let server = start(config, log)?;
     while !signals.wait(SIGNAL_WAIT) {}
@@ -131,7 +131,7 @@ pub fn start(config: settings::Server, log: &Log) -> Result<Server, String> {
     Ok(Server { addresses, shared, listeners, loops })
 }
 
-/// A thread for `run`, which begins when everyone has come to `start`.
+/// A thread for `run`, which begins when all threads have reached `start`.
 fn spawn(
     run: Loop,
     shared: &Arc<Shared>,
@@ -146,8 +146,8 @@ fn spawn(
 }
 
 impl Server {
-    /// Stops: `/health` says so for the drain delay, the listeners close, idle connections are closed, and
-    /// requests under way end or are ended. A signal skips the waiting.
+    /// Stops: `/health` reports it for the drain delay, the listeners close, idle connections are closed, and
+    /// current requests end or are aborted. A signal skips the waiting.
     pub fn stop(self, signals: &StopSignals) {
         let Shared { config, log, stop, connections, reserve, .. } = &*self.shared;
         if !config.drain_delay.is_zero() {
@@ -158,13 +158,13 @@ impl Server {
         stop.advance(Phase::Stopping);
         self.listeners.wake();
         for run in self.loops {
-            // A loop that panicked has said so in the log; the others still have to end.
+            // A loop that panicked has printed so; the others still have to end.
             let _ = run.join();
         }
         drop(self.listeners);
         let deadline = Deadline::after(if hurried { Duration::ZERO } else { config.shutdown_timeout });
         loop {
-            // Again and again: those that were busy become idle.
+            // Repeatedly: those that were busy become idle.
             connections.close_idle();
             reserve.close_idle();
             let Ok(left) = deadline.left() else { break };

@@ -105,8 +105,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What the router says to the head that has been received, and the head's length; `None` if it is not
-    /// whole.
+    /// The router's answer to the head that has been received, and the head's length; `None` while the head
+    /// is incomplete.
     fn begin_exchange(&mut self) -> Result<Option<(Exchange<'a>, usize)>, End> {
         let service = self.service;
         let Some((head, length)) = request::parse(self.receiver.bytes())? else { return Ok(None) };

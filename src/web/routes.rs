@@ -250,7 +250,7 @@ impl Takes {
     }
 }
 
-/// RFC 6750, 3: only a request that presented a token is told that it is the wrong one.
+/// RFC 6750, 3: only a request that presented a token gets an error code.
 fn unauthorized(denied: Denied) -> Response {
     let challenge = match denied {
         Denied::NoToken => "Bearer",
@@ -269,7 +269,7 @@ fn bad_parameter(refused: Refused) -> Response {
     }
 }
 
-/// Whether the one `Content-Type` is `media_type`, in any case of its letters, with any parameters
+/// Whether the single `Content-Type` is `media_type`, in any case of its letters, with any parameters
 /// (RFC 9110, 8.3.1).
 fn is_of(media_type: &str, headers: &Headers<'_>) -> bool {
     let essence = headers.only("Content-Type").and_then(|value| value.split(|&byte| byte == b';').next());

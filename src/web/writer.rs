@@ -27,7 +27,7 @@ pub(super) struct Writer<'a> {
     head_of: Option<(Head, u64)>,
 }
 
-/// What the head of a response says, but for the time.
+/// The contents of a response's head, without the time.
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     status: StatusCode,
