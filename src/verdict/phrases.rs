@@ -1,4 +1,4 @@
-//! Parts of the sentences that several rules use: what fails, and what the failure looks like from here. Pure.
+//! Parts of the sentences that several rules use: what fails, and what that looks like from here. Pure.
 
 use super::evidence::{Evidence, Probe, Replica, Symptom};
 use super::questions::Protocols;
