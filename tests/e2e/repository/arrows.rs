@@ -1,6 +1,6 @@
 //! Which room may use which: the map of src/lib.rs, and what it does not show.
 
-use super::{Complaints, Source, assert_finds, assert_kept, read, sources_in, words_that};
+use super::{Complaints, Source, assert_finds, assert_kept, product, read, words_that};
 use crate::support::rust::{rooms_used, without_tests};
 
 /// Arrows that the map allows and the design does not: a room, and those that it never uses.
@@ -96,7 +96,7 @@ fn arrows_of_dependency_point_downwards() {
 #[test]
 fn every_room_of_the_map_has_its_files() {
     for room in map_of(&read("src/lib.rs")).into_iter().flatten() {
-        let found = sources_in("src").iter().filter(|source| source.room() == room).count();
+        let found = product().iter().filter(|source| source.room() == room).count();
         assert!(found > 0, "{room}");
     }
 }

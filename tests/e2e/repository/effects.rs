@@ -1,6 +1,6 @@
 //! Which rooms may have which effect: foreign functions, the process, output, logs, clocks.
 
-use super::{Complaints, Source, assert_finds, assert_kept, sources_in, words_that};
+use super::{Complaints, Source, assert_finds, assert_kept, product, words_that};
 use crate::support::rust::without_tests;
 
 fn unsafe_outside_sys(source: &Source) -> Complaints {
@@ -209,9 +209,8 @@ fn nothing_writes_files_or_starts_processes() {
 
 #[test]
 fn pure_rooms_have_no_effects() {
-    let sources = sources_in("src");
     for part in PURE {
-        assert!(sources.iter().any(|source| is_in(source, part)), "no {part}");
+        assert!(product().iter().any(|source| is_in(source, part)), "no {part}");
     }
     assert_kept(has_effects);
     assert_finds(

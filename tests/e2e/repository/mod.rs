@@ -8,6 +8,7 @@ mod form;
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::support::rust::{code_of, words};
 
@@ -63,7 +64,7 @@ pub(super) fn read(path: &str) -> String {
 }
 
 /// Every `.rs` file under `folder`.
-pub(super) fn sources_in(folder: &str) -> Vec<Source> {
+fn sources_in(folder: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     for entry in fs::read_dir(root().join(folder)).unwrap() {
         let entry = entry.unwrap();
@@ -83,9 +84,15 @@ pub(super) fn all_sources() -> Vec<Source> {
     folders.flat_map(sources_in).collect()
 }
 
+/// Every file of the product, read once for all rules.
+pub(super) fn product() -> &'static [Source] {
+    static PRODUCT: OnceLock<Vec<Source>> = OnceLock::new();
+    PRODUCT.get_or_init(|| sources_in("src"))
+}
+
 /// Asserts that `rule` finds nothing in `src`.
 pub(super) fn assert_kept(rule: impl Fn(&Source) -> Complaints) {
-    assert_kept_by(&sources_in("src"), rule);
+    assert_kept_by(product(), rule);
 }
 
 pub(super) fn assert_kept_by(sources: &[Source], rule: impl Fn(&Source) -> Complaints) {

@@ -102,7 +102,7 @@ fn assert_drops(server: &Server, from: &UdpSocket) {
     assert!(line.contains(&format!("] [SERVER] [UDP] DROPPED count=1 client={client} ")), "{line}");
 }
 
-/// Logged once a second, every datagram counted. Each sender has an address of its own, by which a line says how
+/// Logged once a second, every datagram counted. Each sender has its own address, by which a line says how
 /// many were dropped before it was written.
 #[test]
 fn what_was_dropped_is_counted() {

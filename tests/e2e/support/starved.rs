@@ -1,5 +1,5 @@
-//! Tests whose client was starved meanwhile, by the machine's other processes: it says so, and then nothing it
-//! found counts. Such a test is tried again.
+//! Tests whose client was starved meanwhile, by the machine's other processes: it says so, and then nothing
+//! it found counts. Such a test is tried again.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -10,8 +10,8 @@ use crate::support::line::Line;
 /// With two busy loops per core a test that is starved once in ten times fails once in 100,000.
 const ATTEMPTS: u32 = 5;
 
-/// The lines so far that say that a client was starved. Those of other tests count too: their clients compete for
-/// the same cores.
+/// The lines so far that say that a client was starved. Those of other tests count too: their clients compete
+/// for the same cores.
 static STARVED: AtomicU32 = AtomicU32::new(0);
 
 /// Counts the line if it says that its client was starved.
