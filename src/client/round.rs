@@ -6,7 +6,7 @@ use super::target::Aim;
 use super::target::path_mtu::Measured;
 use crate::probe::Protocol;
 use crate::probe::series::Series;
-use crate::verdict::{Evidence, Probe, Slowness, Symptom, Tries};
+use crate::verdict::{Probe, Slowness, Symptom, Trial};
 
 /// The findings of a round.
 pub(super) struct Round {
@@ -60,17 +60,17 @@ impl Round {
     }
 
     fn add_probe(&mut self, protocol: Protocol, port: u16, first: Option<Symptom>) {
-        self.probes.push(Probe { protocol, port, first, again: Tries::default() });
+        self.probes.push(Probe::of_round(protocol, port, first));
     }
 
     /// Whether a probe of the target, or the look-up of its name, has failed.
     pub(super) fn has_failed(&self) -> bool {
-        self.aim.look_up().error().is_some() || self.probes.iter().any(|probe| probe.first.is_some())
+        self.aim.look_up().error().is_some() || self.probes.iter().any(|probe| probe.trial != Trial::Passed)
     }
 
     /// Whether no probe of the target has passed.
     pub(super) fn all_have_failed(&self) -> bool {
-        self.probes.iter().all(|probe| probe.first.is_some())
+        self.probes.iter().all(|probe| probe.trial != Trial::Passed)
     }
 
     /// Whether there is something that only a pass can explain.
@@ -84,20 +84,5 @@ impl Round {
             || self.slowness.is_some()
             || self.series.as_ref().is_some_and(loses)
             || self.is_path_worse
-    }
-
-    /// The evidence so far.
-    pub(super) fn evidence(&self) -> Evidence {
-        let target = self.aim.first().map_or_else(|| self.host.clone(), |address| address.to_string());
-        Evidence {
-            host: self.host.clone(),
-            target,
-            probes: self.probes.clone(),
-            replica_failed: self.replica_failed,
-            look_up: self.aim.look_up(),
-            path: self.path.clone(),
-            series: self.series.as_ref().map(|series| series.counts),
-            ..Evidence::default()
-        }
     }
 }

@@ -10,8 +10,8 @@ use super::finding::Finding;
 use super::incident::{Incidents, Moment};
 use super::journal::Journal;
 use super::journal::metrics::Metrics;
-use super::pass::Pass;
-use super::replicas::Replicas;
+use super::pass::{Pass, forms};
+use super::replicas::ReplicaList;
 use super::replicas::turn;
 use super::round::Round;
 use super::starvation::Starvation;
@@ -39,7 +39,7 @@ pub(super) struct Rounds<'a> {
     prober: Prober,
     services: Vec<Service>,
     datagrams: Datagrams,
-    replicas: Replicas,
+    replicas: ReplicaList,
     path: Path,
     baseline: Baseline,
     incidents: Incidents,
@@ -61,7 +61,7 @@ impl<'a> Rounds<'a> {
             prober: Prober { own: config.client_port.map(|_| web::instance()) },
             services: protocols::all(config),
             datagrams: Datagrams::default(),
-            replicas: Replicas::new(config.endpoints_host.clone(), &config.node_name),
+            replicas: ReplicaList::new(config.endpoints_host.clone(), &config.node_name),
             path: Path::default(),
             baseline: Baseline::default(),
             incidents: Incidents::default(),
@@ -233,7 +233,8 @@ impl<'a> Rounds<'a> {
     ) -> ControlFlow<(), Evidence> {
         let calls_for_pass = round.calls_for_pass() || self.incidents.is_open() || self.config.is_check;
         if starved.is_some() || !calls_for_pass {
-            return ControlFlow::Continue(Evidence { starved, ..round.evidence() });
+            let threshold = self.config.loss_threshold.basis_points();
+            return ControlFlow::Continue(Evidence { starved, ..forms::of_round(round, threshold) });
         }
         unless_stopped(signals)?;
         let pass = Pass {
@@ -242,21 +243,20 @@ impl<'a> Rounds<'a> {
             name: self.target.name().filter(|_| round.aim.look_up() != LookUp::NotAsked),
             prober: self.prober,
             path: &self.path,
-            is_hole_standing: self.incidents.is_last(Verdict::Mtu),
+            baseline: &self.baseline,
+            is_black_hole_known: self.incidents.is_last(Verdict::Mtu),
         };
         let start = Instant::now();
-        let (evidence, times) = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
-        let slowness = round.slowness.and(times).and_then(|times| self.baseline.slowness(&times));
+        let evidence = pass.diagnose(round, &mut self.replicas, &mut self.datagrams);
         self.starvation.waited(start.elapsed(), self.config.timeout);
         self.publish_pass(round, &evidence, start);
         let starved = evidence.starved.or_else(|| self.starvation.check());
-        ControlFlow::Continue(Evidence { slowness, starved, ..evidence })
+        ControlFlow::Continue(Evidence { starved, ..evidence })
     }
 
     /// Publishes the bursts of a pass that began at `start`, and the path MTU where it was measured again.
     fn publish_pass(&mut self, round: &Round, evidence: &Evidence, start: Instant) {
-        let direct = evidence.direct.iter().map(|(_, burst)| burst);
-        for burst in evidence.burst.iter().chain(direct) {
+        for burst in evidence.all_bursts() {
             self.publish(&Finding::Burst(*burst));
         }
         if let Some(measured) = evidence.path.clone().filter(|_| evidence.path != round.path) {

@@ -1,123 +1,74 @@
-//! What a diagnosing pass found, as plain data. Pure.
+//! What a round and its diagnosing pass found, as plain data: the pass fills it in, and it is judged. Pure.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::examination::{Examination, ReplicaExamination};
 use crate::dns::{self, Surveyed};
 use crate::probe::path::PathReport;
-use crate::probe::series::{Burst, Counts, Dead};
-use crate::probe::{Error, Phase, Protocol};
+use crate::probe::series::{Counts, SilentFlows};
 
 /// All that is known of one round and of the pass that followed it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Evidence {
     /// What was to be probed, as it is configured: a name or an address.
     pub host: String,
-    /// The address that was probed, or `host` where no address was to be had.
-    pub target: String,
-    /// The target's protocols, in the order of a round. Empty where it has no known address.
-    pub probes: Vec<Probe>,
-    /// Who is behind the target.
-    pub replicas: Replicas,
+    /// The target; `None` where it has no known address.
+    pub target: Option<Examination>,
+    /// The replicas behind the target.
+    pub replicas: ReplicaExaminations,
     /// Whether the round's own probe of a replica failed.
     pub replica_failed: bool,
     /// The round's look-up of the target's name.
     pub look_up: LookUp,
-    /// What each nameserver said when it was asked alone; empty where none was asked.
+    /// The nameservers that were queried, each by itself, and their answers.
     pub nameservers: Vec<Surveyed>,
-    /// The datagrams of the round's series.
+    /// The datagrams of the round's series; `None` where it had none.
     pub series: Option<Counts>,
-    /// Flows that were silent in it, asked again.
-    pub flows: Option<Dead>,
-    /// Many datagrams to the target from new source ports.
-    pub burst: Option<Burst>,
-    /// The same to each replica.
-    pub direct: Vec<(IpAddr, Burst)>,
-    /// Whether `burst` lost more than `LOSS_THRESHOLD`.
-    pub is_lossy: bool,
-    /// Whether one of `direct` did, without losing all.
-    pub is_directly_lossy: bool,
-    /// What large packets come to, and on the way to which address.
+    /// More datagrams on the flows that were silent in it; `None` where no pass had flows.
+    pub flows: Option<SilentFlows>,
+    /// What becomes of large packets on the way to this address; `None` where that was not measured.
     pub path: Option<(IpAddr, PathReport)>,
-    /// A latency out of the node's own history, confirmed.
+    /// A latency far above the node's own history, confirmed.
     pub slowness: Option<Slowness>,
     /// Why the prober itself was starved, if it was.
     pub starved: Option<Starved>,
+    /// The share of a burst that has to be lost by chance before that counts: in hundredths of a percent.
+    pub loss_threshold_basis_points: u32,
 }
 
-/// One protocol of the target.
+/// The replicas behind the target, examined directly.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// Which.
-    pub protocol: Protocol,
-    /// Its port.
-    pub port: u16,
-    /// How the round's own probe failed, if it did.
-    pub first: Option<Symptom>,
-    /// What came of trying again; nothing was tried where the first passed.
-    pub again: Tries,
-}
-
-/// Like probes, made at the same time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tries {
-    /// How many.
-    pub made: usize,
-    /// How many of them failed.
-    pub failed: usize,
-    /// How one of those failed.
-    pub symptom: Option<Symptom>,
-}
-
-/// How a probe failed, and how far it had come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Symptom {
-    /// The error code of the log.
-    pub error: Error,
-    /// What the probe was doing.
-    pub phase: Phase,
-}
-
-/// The replicas behind the target.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Replicas {
+pub struct ReplicaExaminations {
     /// What is known of the list.
     pub listing: Listing,
-    /// Those that were probed, without the ones that are excused: draining, or no longer listed.
-    pub all: Vec<Replica>,
+    /// Those that count.
+    pub all: Vec<ReplicaExamination>,
+    /// Those that fail and are excused: draining, starting, or leaving the list.
+    pub excused: Vec<ReplicaExamination>,
 }
 
 /// How the list of replicas came about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
     /// `ENDPOINTS_HOST` is not set.
-    #[default]
-    NotKnown,
-    /// The name's look-up failed, and no list was learned before.
+    NotConfigured,
+    /// The name was not looked up.
+    NotAsked,
+    /// The name's look-up failed, and so has every one before.
     Failed,
     /// The name has no address.
     Empty,
-    /// These are its addresses, now or when it was last answered.
+    /// The replicas are its addresses, as the last look-up that succeeded gave them.
     Listed,
 }
 
-/// One replica, probed directly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replica {
-    /// Its address.
-    pub address: IpAddr,
-    /// Whether it runs on the node of this client, as it once said.
-    pub is_on_this_node: bool,
-    /// What came of each protocol.
-    pub probes: Vec<(Protocol, Tries)>,
-}
-
-/// A latency that has moved.
+/// A latency that is far above the usual one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slowness {
     /// The median of a series now.
     pub now: Duration,
-    /// What of it the server took for itself, where it says so.
+    /// What of it the server took, where its replies state it.
     pub server: Option<Duration>,
     /// The median of the node's own history.
     pub usual: Duration,

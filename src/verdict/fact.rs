@@ -1,6 +1,9 @@
 //! The kinds of evidence that rules use, whether each is known, and how it is printed. Pure.
 
-use super::evidence::{Evidence, Listing, LookUp, Probe};
+use std::net::IpAddr;
+
+use super::evidence::{Evidence, Listing, LookUp};
+use super::examination::{Probe, Trial};
 use crate::dns::{Reached, Surveyed};
 use crate::log::Value;
 use crate::probe::Error;
@@ -11,7 +14,7 @@ use crate::probe::series::{Burst, Counts};
 pub(super) enum Fact {
     /// The target's protocols: `tcp:timeout,udp:ok,http:ok`.
     Probes,
-    /// The replicas that answer, of all: `endpoint:1/2`.
+    /// The replicas that answer, of all: `endpoint:1/2`, or `endpoint:1/2/1untried` where one was not tried.
     Replicas,
     /// The round's look-up: `dns:ok`.
     LookUp,
@@ -37,14 +40,14 @@ impl Fact {
     /// Whether it was measured, and found something that a rule can use.
     pub(super) fn is_known(self, evidence: &Evidence) -> bool {
         match self {
-            Self::Probes => !evidence.probes.is_empty(),
+            Self::Probes => !evidence.probes().is_empty(),
             Self::Replicas => matches!(evidence.replicas.listing, Listing::Empty | Listing::Listed),
             Self::LookUp => evidence.look_up != LookUp::NotAsked,
             Self::Nameservers => !evidence.nameservers.is_empty(),
             Self::Series => evidence.series.is_some(),
             Self::Flows => evidence.flows.is_some(),
-            Self::Burst => evidence.burst.is_some(),
-            Self::Direct => !evidence.direct.is_empty(),
+            Self::Burst => evidence.burst().is_some(),
+            Self::Direct => evidence.direct().next().is_some(),
             Self::Path => evidence.black_hole().is_some(),
             Self::Latency => evidence.slowness.is_some(),
             Self::Prober => evidence.starved.is_some(),
@@ -57,20 +60,20 @@ impl Fact {
             return vec![];
         }
         match self {
-            Self::Probes => evidence.probes.iter().map(probe).collect(),
-            Self::Replicas => vec![format!("endpoint:{}/{}", evidence.up(), evidence.replicas.all.len())],
+            Self::Probes => evidence.probes().iter().map(probe).collect(),
+            Self::Replicas => vec![replicas(evidence)],
             Self::LookUp => look_up(evidence.look_up).into_iter().collect(),
             Self::Nameservers => evidence.nameservers.iter().map(nameserver).collect(),
             Self::Series => {
                 one(evidence.series, |series| format!("series:{}of{}", series.lost.total(), series.sent))
             }
             Self::Flows => one(evidence.flows, |flows| format!("flows:{}of{}", flows.dead, flows.asked)),
-            Self::Burst => evidence.burst.iter().flat_map(burst).collect(),
+            Self::Burst => evidence.burst().iter().flat_map(burst).collect(),
             Self::Direct => {
-                let direct = evidence.direct.iter();
-                direct
-                    .map(|(to, burst)| format!("direct:{to}/{}of{}", burst.dead_ports, burst.ports))
-                    .collect()
+                let word = |(to, burst): (IpAddr, &Burst)| {
+                    format!("direct:{to}/{}of{}", burst.dead_ports, burst.ports)
+                };
+                evidence.direct().map(word).collect()
             }
             Self::Path => one(evidence.black_hole(), |(_, report, _)| {
                 let [mtu, interface] = [report.mtu, report.interface].map(bytes);
@@ -97,12 +100,22 @@ fn bytes(size: Option<u32>) -> String {
 /// `tcp:ok`, `tcp:timeout`, or `tcp:timeout/3of4` where it did not fail each time.
 fn probe(probe: &Probe) -> String {
     let name = probe.protocol.name();
-    match probe.symptom() {
-        None => format!("{name}:ok"),
-        Some(symptom) if probe.again.made == 0 || probe.again.all_failed() => {
-            format!("{name}:{}", symptom.error)
+    match (probe.trial.symptom(), probe.trial) {
+        (None, Trial::NotTried(_)) => format!("{name}:untried"),
+        (None, _) => format!("{name}:ok"),
+        (Some(symptom), Trial::Retried(retries)) if !probe.trial.all_failed() => {
+            format!("{name}:{}/{}of{}", symptom.error, retries.failed(), retries.made())
         }
-        Some(symptom) => format!("{name}:{}/{}of{}", symptom.error, probe.again.failed, probe.again.made),
+        (Some(symptom), Trial::Failed { .. }) => format!("{name}:{}/untried", symptom.error),
+        (Some(symptom), _) => format!("{name}:{}", symptom.error),
+    }
+}
+
+fn replicas(evidence: &Evidence) -> String {
+    let (up, all) = (evidence.up(), evidence.replicas.all.len());
+    match evidence.untried() {
+        0 => format!("endpoint:{up}/{all}"),
+        untried => format!("endpoint:{up}/{all}/{untried}untried"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! reports the verdict.
 
 mod evidence;
+mod examination;
 mod fact;
 mod phrases;
 mod questions;
@@ -13,7 +14,8 @@ mod vocabulary;
 
 use std::fmt;
 
-pub use evidence::{Evidence, Listing, LookUp, Probe, Replica, Replicas, Slowness, Starved, Symptom, Tries};
+pub use evidence::{Evidence, Listing, LookUp, ReplicaExaminations, Slowness, Starved};
+pub use examination::{Examination, NotTried, Probe, ReplicaExamination, Retries, Symptom, Trial};
 pub use rule::{Advice, Call, Calls, Subject, Team};
 pub use rules::Verdict;
 pub use vocabulary::{EvidenceWord, evidence_words};

@@ -1,7 +1,7 @@
 //! Parts of the sentences that several rules use: what fails, and what that looks like from here. Pure.
 
-use super::evidence::{Evidence, Probe, Replica, Symptom};
-use super::questions::Protocols;
+use super::evidence::Evidence;
+use super::examination::{Examination, Probe, ReplicaExamination, Symptom};
 use crate::dns::{Reached, Surveyed};
 use crate::probe::series::Burst;
 use crate::probe::{Error, Phase, Protocol};
@@ -9,29 +9,31 @@ use crate::probe::{Error, Phase, Protocol};
 /// `10.96.0.12:8080 times out`, `10.96.0.12 times out over tcp, udp, http`, or each protocol with its own
 /// words.
 pub(super) fn failing(evidence: &Evidence) -> String {
-    let failing: Vec<&Probe> = evidence.probes.iter().filter(|probe| probe.fails()).collect();
-    let words =
-        |probe: &Probe| probe.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom));
+    let target = evidence.target_name();
+    let failing: Vec<&Probe> = evidence.probes().iter().filter(|probe| !probe.trial.passes()).collect();
+    let words = |probe: &Probe| {
+        probe.trial.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom))
+    };
     match failing[..] {
         [] if evidence.up() < evidence.replicas.all.len() => {
             let replicas = evidence.replicas.all.len();
-            format!("{} answers, {} of {replicas} replicas do directly", evidence.target, evidence.up())
+            format!("{target} answers, {} of {replicas} replicas do directly", evidence.up())
         }
-        [] => match evidence.burst {
+        [] => match evidence.burst() {
             Some(Burst { dead_ports: dead, ports, .. }) if dead > 0 => {
-                format!("{dead} of {ports} new source ports to {} lose all", evidence.target)
+                format!("{dead} of {ports} new source ports to {target} lose all")
             }
-            _ => format!("{} answers", evidence.target),
+            _ => format!("{target} answers"),
         },
-        [probe] => format!("{} {}", with_port(&evidence.target, probe.port), words(probe)),
+        [probe] => format!("{} {}", with_port(&target, probe.port), words(probe)),
         [first, ..] if failing.iter().all(|probe| words(probe) == words(first)) => {
             let names: Vec<&str> = failing.iter().map(|probe| probe.protocol.name()).collect();
-            format!("{} {} over {}", evidence.target, words(first), names.join(", "))
+            format!("{target} {} over {}", words(first), names.join(", "))
         }
         _ => {
             let each: Vec<String> =
                 failing.iter().map(|probe| format!("{} {}", probe.protocol.name(), words(probe))).collect();
-            format!("{}: {}", evidence.target, each.join(", "))
+            format!("{target}: {}", each.join(", "))
         }
     }
 }
@@ -57,15 +59,16 @@ pub(super) fn says(protocol: Protocol, Symptom { error, phase }: Symptom) -> Str
 }
 
 /// `10.244.1.7 times out`, or `10.244.1.7 times out over udp` where not all of it fails.
-pub(super) fn state(replica: &Replica) -> String {
-    let down: Protocols = replica.probes.iter().filter(|(_, tries)| tries.all_failed()).copied().collect();
-    let words = down.first().and_then(|(protocol, tries)| Some(says(*protocol, tries.symptom?)));
+pub(super) fn state(replica: &ReplicaExamination) -> String {
+    let Examination { address, probes, .. } = &replica.direct;
+    let down: Vec<&Probe> = probes.iter().filter(|probe| probe.trial.all_failed()).collect();
+    let words = down.first().and_then(|probe| Some(says(probe.protocol, probe.trial.symptom()?)));
     let words = words.unwrap_or_default();
-    if down.len() == replica.probes.len() {
-        return format!("{} {words}", replica.address);
+    if down.len() == probes.len() {
+        return format!("{address} {words}");
     }
-    let names: Vec<&str> = down.iter().map(|(protocol, _)| protocol.name()).collect();
-    format!("{} {words} over {}", replica.address, names.join(", "))
+    let names: Vec<&str> = down.iter().map(|probe| probe.protocol.name()).collect();
+    format!("{address} {words} over {}", names.join(", "))
 }
 
 pub(super) fn on_replicas(evidence: &Evidence, how: &str) -> String {

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::evidence::{Evidence, Probe, Replica, Symptom, Tries};
+use super::evidence::Evidence;
+use super::examination::{Probe, ReplicaExamination, Symptom};
 use crate::dns::{Reached, Surveyed};
 use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::Burst;
@@ -23,13 +24,54 @@ pub(super) enum Reach {
     Wrong,
 }
 
-/// What retrying each protocol of one address found.
-pub(super) type Protocols = Vec<(Protocol, Tries)>;
-
 impl Evidence {
-    /// Whether every protocol of the target failed, each time.
+    /// The target's protocols; none where it has no known address.
+    pub(super) fn probes(&self) -> &[Probe] {
+        self.target.as_ref().map_or(&[], |target| &target.probes)
+    }
+
+    /// The target's address, or what is configured where it has none.
+    pub(super) fn target_name(&self) -> String {
+        self.target.as_ref().map_or_else(|| self.host.clone(), |target| target.address.to_string())
+    }
+
+    /// The burst to the target.
+    pub(super) fn burst(&self) -> Option<Burst> {
+        self.target.as_ref()?.burst
+    }
+
+    /// The bursts to replicas, with their addresses.
+    pub(super) fn direct(&self) -> impl Iterator<Item = (IpAddr, &Burst)> {
+        let replicas = self.replicas.all.iter().chain(&self.replicas.excused);
+        replicas.filter_map(|replica| Some((replica.direct.address, replica.direct.burst.as_ref()?)))
+    }
+
+    /// All bursts, to the target and to replicas.
+    pub fn all_bursts(&self) -> impl Iterator<Item = &Burst> {
+        let target = self.target.iter().filter_map(|target| target.burst.as_ref());
+        target.chain(self.direct().map(|(_, burst)| burst))
+    }
+
+    /// Whether the burst to the target lost more than the threshold.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.burst().is_some_and(|burst| self.exceeds_threshold(&burst))
+    }
+
+    /// Whether a burst to a replica lost more than the threshold, but not all.
+    pub(super) fn is_directly_lossy(&self) -> bool {
+        self.direct().any(|(_, burst)| self.exceeds_threshold(burst) && burst.counts.answered > 0)
+    }
+
+    /// What an ICMP error answered was not lost by chance.
+    fn exceeds_threshold(&self, burst: &Burst) -> bool {
+        let by_chance = burst.counts.lost.total().saturating_sub(burst.refused);
+        let threshold = u128::from(self.loss_threshold_basis_points);
+        u128::from(by_chance) * 10_000 > u128::from(burst.counts.sent) * threshold
+    }
+
+    /// Whether every protocol of the target was retried and failed, each time.
     pub(super) fn target_is_down(&self) -> bool {
-        !self.probes.is_empty() && self.probes.iter().all(|probe| probe.again.all_failed())
+        !self.probes().is_empty() && self.probes().iter().all(|probe| probe.trial.all_failed())
     }
 
     /// Whether long-lived flows are answered.
@@ -40,6 +82,16 @@ impl Evidence {
     /// How many replicas answer.
     pub(super) fn up(&self) -> usize {
         self.replicas.all.iter().filter(|replica| replica.answers()).count()
+    }
+
+    /// The replicas that fail.
+    pub(super) fn failing_replicas(&self) -> impl Iterator<Item = &ReplicaExamination> {
+        self.replicas.all.iter().filter(|replica| replica.fails())
+    }
+
+    /// How many replicas neither answer nor fail: a protocol was not tried.
+    pub(super) fn untried(&self) -> usize {
+        self.replicas.all.len() - self.up() - self.failing_replicas().count()
     }
 
     /// Whether there are replicas, and all of them answer.
@@ -55,11 +107,6 @@ impl Evidence {
         self.nameservers.iter().any(answers)
     }
 
-    /// What retrying the target's protocols found.
-    pub(super) fn target_protocols(&self) -> Protocols {
-        self.probes.iter().map(|probe| (probe.protocol, probe.again)).collect()
-    }
-
     /// Where large packets vanish, and in which direction.
     pub(super) fn black_hole(&self) -> Option<(IpAddr, &PathReport, Option<Direction>)> {
         match &self.path {
@@ -70,33 +117,39 @@ impl Evidence {
         }
     }
 
-    /// What retrying found at the server's own addresses: the replicas, or the target where no replica is
-    /// known.
-    pub(super) fn server_addresses(&self) -> Vec<Protocols> {
+    /// The protocols at each of the server's own addresses: those of the replicas, or the target's where no
+    /// replica is known.
+    pub(super) fn server_addresses(&self) -> Vec<&[Probe]> {
         if self.replicas.all.is_empty() {
-            return vec![self.target_protocols()];
+            return vec![self.probes()];
         }
-        self.replicas.all.iter().map(|replica| replica.probes.clone()).collect()
+        self.replicas.all.iter().map(|replica| &*replica.direct.probes).collect()
     }
 
     /// The protocols that fail on the target and, each time, on every address of the server.
     pub(super) fn down_everywhere(&self) -> Vec<&Probe> {
         let addresses = self.server_addresses();
-        let is_down = |probe: &&Probe| {
-            probe.fails() && addresses.iter().all(|address| tries(address, probe.protocol).all_failed())
+        let fails_at = |protocol, address: &[Probe]| {
+            address.iter().any(|probe| probe.protocol == protocol && probe.trial.all_failed())
         };
-        self.probes.iter().filter(is_down).collect()
+        let is_down = |probe: &&Probe| {
+            probe.trial.fails() && addresses.iter().all(|address| fails_at(probe.protocol, address))
+        };
+        self.probes().iter().filter(is_down).collect()
     }
 }
 
-/// What retrying `protocol` found; no tries where there were none.
-fn tries(of: &Protocols, protocol: Protocol) -> Tries {
-    of.iter().find(|(tried, _)| *tried == protocol).map_or(Tries::default(), |(_, tries)| *tries)
+/// Whether an address is reached over any protocol, whatever it answers.
+pub(super) fn is_reached(probes: &[Probe]) -> bool {
+    let is_reached = |probe: &Probe| {
+        probe.trial.is_answered() || matches!(reach(probe), Some(Reach::Refused | Reach::Wrong))
+    };
+    probes.iter().any(is_reached)
 }
 
-/// Whether an address is reached over any protocol, whatever it answers.
-pub(super) fn is_reached(protocols: &Protocols) -> bool {
-    protocols.iter().any(|(protocol, tries)| tries.reach(*protocol) != Some(Reach::Unreached))
+/// Whether an address was tried over every protocol and not reached over any.
+pub(super) fn is_unreached(probes: &[Probe]) -> bool {
+    probes.iter().all(|probe| reach(probe) == Some(Reach::Unreached))
 }
 
 /// The source ports of a burst of which at least one datagram was answered.
@@ -110,42 +163,14 @@ pub(super) fn is_random(burst: &Burst) -> bool {
     burst.lossy_ports > burst.dead_ports || burst.lossy_ports * 2 > replying_ports(burst)
 }
 
-impl Probe {
-    /// Whether it failed again. One try of several that found nothing but silence may be bad luck.
-    pub(super) fn fails(&self) -> bool {
-        let Tries { failed, symptom, .. } = self.again;
-        let is_silence = symptom.is_some_and(|symptom| symptom.error == Error::Timeout);
-        self.again.all_failed() || failed > 1 || (failed == 1 && !is_silence)
-    }
-
-    /// How it failed last, where it did.
-    pub(super) fn symptom(&self) -> Option<Symptom> {
-        self.again.symptom.or(self.first)
-    }
-}
-
-impl Replica {
-    /// Whether each protocol passed at least once.
-    pub fn answers(&self) -> bool {
-        self.probes.iter().all(|(_, tries)| !tries.all_failed())
-    }
-}
-
-impl Tries {
-    /// Whether there were some, and none passed.
-    pub(super) fn all_failed(&self) -> bool {
-        self.made > 0 && self.failed == self.made
-    }
-
-    /// What the failures say about the path, where all failed. Without a connection, as over UDP, a silent
-    /// server looks like a silent network.
-    pub(super) fn reach(&self, protocol: Protocol) -> Option<Reach> {
-        let Symptom { error, phase } = self.symptom.filter(|_| self.all_failed())?;
-        Some(match (error, phase) {
-            (Error::Refused, _) => Reach::Refused,
-            (Error::Unreachable | Error::Io, _) | (Error::Timeout, Phase::Connect) => Reach::Unreached,
-            (Error::Timeout, _) if protocol == Protocol::Udp => Reach::Unreached,
-            _ => Reach::Wrong,
-        })
-    }
+/// What the failures say about the path, where a protocol was retried and never passed. Without a connection,
+/// as over UDP, a silent server looks like a silent network.
+pub(super) fn reach(probe: &Probe) -> Option<Reach> {
+    let Symptom { error, phase } = probe.trial.symptom().filter(|_| probe.trial.all_failed())?;
+    Some(match (error, phase) {
+        (Error::Refused, _) => Reach::Refused,
+        (Error::Unreachable | Error::Io, _) | (Error::Timeout, Phase::Connect) => Reach::Unreached,
+        (Error::Timeout, _) if probe.protocol == Protocol::Udp => Reach::Unreached,
+        _ => Reach::Wrong,
+    })
 }

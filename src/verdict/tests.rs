@@ -3,14 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::evidence::{
-    Evidence, Listing, LookUp, Probe, Replica, Replicas, Slowness, Starved, Symptom, Tries,
-};
+use super::evidence::{Evidence, Listing, LookUp, ReplicaExaminations, Slowness, Starved};
+use super::examination::{Examination, NotTried, Probe, ReplicaExamination, Symptom, Trial};
 use super::{Verdict, judge};
 use crate::dns::{self, Answer, Reached, Surveyed};
 use crate::log::MAX_TEXT;
 use crate::probe::path::{Finding, PathReport};
-use crate::probe::series::{Burst, Counts, Dead, Lost};
+use crate::probe::series::{Burst, Counts, Lost, SilentFlows};
 use crate::probe::transfer::Direction;
 use crate::probe::{Error, Phase, Protocol};
 
@@ -23,14 +22,26 @@ const REFUSED: Symptom = Symptom { error: Error::Refused, phase: Phase::Connect 
 const NO_WAY: Symptom = Symptom { error: Error::Unreachable, phase: Phase::Connect };
 const OTHER_BYTES: Symptom = Symptom { error: Error::Mismatch, phase: Phase::Receive };
 
-const PASS: Tries = Tries { made: 4, failed: 0, symptom: None };
+const PASS: Tries = (0, SILENT);
+const BLANK: Trial = Trial::NotTried(NotTried::NoThread);
+
+fn retried(first: Option<Symptom>, failures: usize, symptom: Symptom) -> Trial {
+    let mut trial = first.map_or(BLANK, |first| Trial::Failed { first });
+    for nth in 0..4 {
+        trial.add(if nth < failures { Err(symptom) } else { Ok(()) });
+    }
+    trial
+}
+
+/// How often each of four retries of a protocol failed, and how.
+type Tries = (usize, Symptom);
 
 fn fail(symptom: Symptom) -> Tries {
-    Tries { made: 4, failed: 4, symptom: Some(symptom) }
+    (4, symptom)
 }
 
 fn sometimes(symptom: Symptom) -> Tries {
-    Tries { made: 4, failed: 1, symptom: Some(symptom) }
+    (1, symptom)
 }
 
 /// What a black hole looks like to each protocol.
@@ -38,33 +49,49 @@ fn hole() -> [Tries; 3] {
     [fail(SILENT), fail(LOST), fail(SILENT)]
 }
 
+/// What is found at an address where each protocol has this trial.
+fn examination(address: &str, trials: [Trial; 3]) -> Examination {
+    let probe = |((protocol, port), trial)| Probe { protocol, port, trial, answerer: None };
+    Examination {
+        address: address.parse().unwrap(),
+        probes: PROTOCOLS.into_iter().zip(trials).map(probe).collect(),
+        burst: Some(burst(0, 0, 0)),
+    }
+}
+
 /// A target behind which two replicas run, and all is well.
 fn well() -> Evidence {
-    let probes =
-        PROTOCOLS.map(|(protocol, port)| Probe { protocol, port, first: None, again: Tries::default() });
-    let replica = |address: &str| Replica {
-        address: address.parse().unwrap(),
+    let replica = |address| ReplicaExamination {
+        direct: examination(address, [retried(None, 0, SILENT); 3]),
         is_on_this_node: false,
-        probes: PROTOCOLS.map(|(protocol, _)| (protocol, PASS)).to_vec(),
     };
+    let all = vec![replica("10.244.1.7"), replica("10.244.2.7")];
     Evidence {
-        host: "smoker-server".into(),
-        target: "10.96.0.12".into(),
-        probes: probes.to_vec(),
-        replicas: Replicas {
-            listing: Listing::Listed,
-            all: vec![replica("10.244.1.7"), replica("10.244.2.7")],
-        },
+        target: Some(examination("10.96.0.12", [Trial::Passed; 3])),
+        replicas: ReplicaExaminations { listing: Listing::Listed, all, excused: vec![] },
         look_up: LookUp::Answered,
         nameservers: vec![nameserver("10.96.0.10", 8, true, Answer::Found)],
         series: Some(counts(16, Lost::default())),
-        flows: Some(Dead { asked: 0, dead: 0 }),
-        burst: Some(burst(0, 0, 0)),
-        direct: vec![
-            ("10.244.1.7".parse().unwrap(), burst(0, 0, 0)),
-            ("10.244.2.7".parse().unwrap(), burst(0, 0, 0)),
-        ],
-        ..Evidence::default()
+        flows: Some(SilentFlows { asked: 0, dead: 0 }),
+        ..nothing()
+    }
+}
+
+/// Nothing was found out.
+fn nothing() -> Evidence {
+    Evidence {
+        host: "smoker-server".into(),
+        target: None,
+        replicas: ReplicaExaminations { listing: Listing::NotAsked, all: vec![], excused: vec![] },
+        replica_failed: false,
+        look_up: LookUp::NotAsked,
+        nameservers: vec![],
+        series: None,
+        flows: None,
+        path: None,
+        slowness: None,
+        starved: None,
+        loss_threshold_basis_points: 100,
     }
 }
 
@@ -91,18 +118,23 @@ fn burst(lost: u64, dead_ports: usize, lossy_ports: usize) -> Burst {
 }
 
 impl Evidence {
+    fn target_probes(&mut self) -> &mut [Probe] {
+        &mut self.target.as_mut().unwrap().probes
+    }
+
     /// The target's protocols fail like this, first and again.
     fn target(mut self, tries: [Tries; 3]) -> Self {
-        for (probe, again) in self.probes.iter_mut().zip(tries) {
-            (probe.first, probe.again) =
-                (again.symptom, if again.symptom.is_some() { again } else { Tries::default() });
+        for (probe, (failures, symptom)) in self.target_probes().iter_mut().zip(tries) {
+            probe.trial =
+                if failures > 0 { retried(Some(symptom), failures, symptom) } else { Trial::Passed };
         }
         self
     }
 
     fn replica(mut self, at: usize, tries: [Tries; 3]) -> Self {
-        let protocols = PROTOCOLS.map(|(protocol, _)| protocol);
-        self.replicas.all[at].probes = protocols.into_iter().zip(tries).collect();
+        for (probe, (failures, symptom)) in self.replicas.all[at].direct.probes.iter_mut().zip(tries) {
+            probe.trial = retried(None, failures, symptom);
+        }
         self
     }
 
@@ -111,8 +143,7 @@ impl Evidence {
     }
 
     fn no_replicas(mut self, listing: Listing) -> Self {
-        self.replicas = Replicas { listing, all: vec![] };
-        self.direct = vec![];
+        self.replicas = ReplicaExaminations { listing, all: vec![], excused: vec![] };
         self
     }
 
@@ -122,10 +153,8 @@ impl Evidence {
     }
 
     fn bursts(mut self, target: Burst, direct: Burst) -> Self {
-        self.is_lossy = target.counts.lost.total() > 2;
-        self.is_directly_lossy = (3..256).contains(&direct.counts.lost.total());
-        self.burst = Some(target);
-        self.direct.iter_mut().for_each(|(_, burst)| *burst = direct);
+        self.target.as_mut().unwrap().burst = Some(target);
+        self.replicas.all.iter_mut().for_each(|replica| replica.direct.burst = Some(direct));
         self
     }
 
@@ -152,13 +181,13 @@ fn assert_is(evidence: &Evidence, verdict: Verdict) {
 fn nothing_wrong_is_healthy() {
     let words = "tcp:ok,udp:ok,http:ok,endpoint:2/2,dns:ok,nameserver:10.96.0.10/8of8";
     assert_says(&well(), Verdict::Healthy, "", words);
-    assert_says(&Evidence::default(), Verdict::Healthy, "", "");
+    assert_says(&nothing(), Verdict::Healthy, "", "");
 }
 
 #[test]
 fn what_passes_again_is_transient_whatever_it_was() {
     let mut evidence = well();
-    evidence.probes[1] = Probe { first: Some(LOST), again: PASS, ..evidence.probes[1].clone() };
+    evidence.target_probes()[1].trial = retried(Some(LOST), 0, LOST);
     let detail = "udp timeout failed once and passes when tried again";
     assert_says(&evidence, Verdict::Transient, detail, "tcp:ok,udp:timeout/0of4,http:ok,endpoint:2/2,dns:ok");
     assert_is(&Evidence { replica_failed: true, ..well() }, Verdict::Transient);
@@ -166,7 +195,7 @@ fn what_passes_again_is_transient_whatever_it_was() {
     assert_is(&well().names(LookUp::Failed(dns::Error::Timeout), &found), Verdict::Transient);
     // One lost datagram is not even that.
     assert_is(
-        &Evidence { flows: Some(Dead { asked: 1, dead: 0 }), ..well() }
+        &Evidence { flows: Some(SilentFlows { asked: 1, dead: 0 }), ..well() }
             .bursts(burst(1, 0, 1), burst(0, 0, 0)),
         Verdict::Healthy,
     );
@@ -236,7 +265,7 @@ fn a_name_that_the_nameservers_do_not_know_is_the_record() {
     foreign[1].kubernetes = Some(Answer::Absent);
     assert_is(&well().names(LookUp::Failed(dns::Error::NotFound), &foreign), Verdict::DnsServer);
     // Without an address, too.
-    let nowhere = Evidence { probes: vec![], ..evidence.no_replicas(Listing::Empty) };
+    let nowhere = Evidence { target: None, ..evidence.no_replicas(Listing::Empty) };
     assert_is(&nowhere, Verdict::DnsRecord);
 }
 
@@ -248,9 +277,9 @@ fn a_target_without_replicas_is_told_from_one_whose_replicas_are_not_known() {
     assert_says(&refused().no_replicas(Listing::Empty), Verdict::NoReplica, detail, words);
     assert_is(&well().target(hole()).no_replicas(Listing::Empty), Verdict::NoReplica);
     assert_is(&well().no_replicas(Listing::Empty), Verdict::Healthy);
-    assert_is(&refused().no_replicas(Listing::NotKnown), Verdict::Server);
+    assert_is(&refused().no_replicas(Listing::NotConfigured), Verdict::Server);
     assert_is(&refused().no_replicas(Listing::Failed), Verdict::Server);
-    assert_is(&well().target(hole()).no_replicas(Listing::NotKnown), Verdict::Unknown);
+    assert_is(&well().target(hole()).no_replicas(Listing::NotConfigured), Verdict::Unknown);
 }
 
 #[test]
@@ -259,7 +288,7 @@ fn a_target_that_fails_before_replicas_that_answer_is_the_service() {
     let detail = "10.96.0.12:8080 times out, 2 of 2 replicas answer directly";
     let words = "tcp:timeout,udp:ok,http:ok,endpoint:2/2,burst:0of256,ports:0of64,dns:ok";
     assert_says(&evidence, Verdict::Service, detail, words);
-    evidence.target = "fd00::12".into();
+    evidence.target.as_mut().unwrap().address = "fd00::12".parse().unwrap();
     assert!(judge(&evidence).detail.starts_with("[fd00::12]:8080 times out"), "{evidence:#?}");
     assert_is(&well().target(hole()), Verdict::Service);
     assert_is(&well().target([sometimes(REFUSED), PASS, PASS]), Verdict::Service);
@@ -281,8 +310,8 @@ fn replicas_are_blamed_one_by_one() {
     assert!(judge(&udp_alone).detail.starts_with("10.244.1.7 times out over udp, "), "{udp_alone:#?}");
     // Behind the target its flows and half of the new ports are dead, and the target may not notice.
     let dead = well().replica(1, hole()).bursts(burst(120, 30, 0), burst(0, 0, 0));
-    let mut dead = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..dead };
-    dead.direct[1].1 = burst(256, 64, 0);
+    let mut dead = Evidence { flows: Some(SilentFlows { asked: 8, dead: 8 }), ..dead };
+    dead.replicas.all[1].direct.burst = Some(burst(256, 64, 0));
     assert_is(&dead, Verdict::Replica);
     // Where those that answer run here, it may as well be the way to all others.
     let mut here = evidence.clone();
@@ -321,7 +350,7 @@ fn one_of_the_protocols_is_a_port() {
     let words = "tcp:ok,udp:timeout,http:ok,endpoint:0/2,dns:ok";
     let dead = burst(256, 64, 0);
     assert_says(&well().target(udp).replicas(udp).bursts(dead, dead), Verdict::Port, detail, words);
-    assert_is(&well().target(udp).no_replicas(Listing::NotKnown), Verdict::Port);
+    assert_is(&well().target(udp).no_replicas(Listing::NotConfigured), Verdict::Port);
     for blocked in [SILENT, REFUSED, NO_WAY] {
         let http = [PASS, PASS, fail(blocked)];
         assert_is(&well().target(http).replicas(http), Verdict::Port);
@@ -361,7 +390,7 @@ fn loss_is_random_and_above_the_threshold() {
     assert_is(&well().bursts(burst(2, 0, 2), burst(0, 0, 0)), Verdict::Healthy);
     // A dead replica behind a node that forgets what it drops: none is lost on the way to the other.
     let mut forgetful = well().replica(1, hole()).bursts(burst(70, 6, 40), burst(0, 0, 0));
-    forgetful.direct[1].1 = burst(256, 64, 0);
+    forgetful.replicas.all[1].direct.burst = Some(burst(256, 64, 0));
     assert_is(&forgetful, Verdict::Replica);
     let stale = well().bursts(burst(70, 1, 40), burst(0, 0, 0));
     assert_is(&stale, Verdict::Service);
@@ -375,11 +404,13 @@ fn loss_is_random_and_above_the_threshold() {
 
 #[test]
 fn old_flows_that_die_alone_are_conntrack() {
-    let evidence = Evidence { flows: Some(Dead { asked: 8, dead: 8 }), ..well() };
+    let evidence = Evidence { flows: Some(SilentFlows { asked: 8, dead: 8 }), ..well() };
     let detail = "8 long-lived flows get no answer, 64 of 64 new source ports do";
     let words = "series:0of16,flows:8of8,burst:0of256,ports:0of64,tcp:ok,udp:ok,http:ok,endpoint:2/2";
     assert_says(&evidence, Verdict::Conntrack, detail, words);
-    assert_is(&Evidence { burst: None, ..evidence.clone() }, Verdict::Unknown);
+    let mut without_burst = evidence.clone();
+    without_burst.target.as_mut().unwrap().burst = None;
+    assert_is(&without_burst, Verdict::Unknown);
     // A replica that is listed and dead is the replica.
     assert_is(&Evidence { ..evidence.replica(1, hole()) }, Verdict::Replica);
     // The other way round: nothing new passes, not even to a nameserver.
@@ -401,9 +432,9 @@ fn a_share_of_the_source_ports_is_a_flow_if_it_is_one_towards_replicas_as_well()
     assert_says(&evidence, Verdict::Flow, detail, words);
     // A replica whose own port is among them fails alike, and so do old flows.
     let unlucky = well().replica(1, [PASS, fail(LOST), PASS]).bursts(eighth, eighth);
-    assert_is(&Evidence { flows: Some(Dead { asked: 2, dead: 2 }), ..unlucky }, Verdict::Flow);
+    assert_is(&Evidence { flows: Some(SilentFlows { asked: 2, dead: 2 }), ..unlucky }, Verdict::Flow);
     // Without replicas it may as well be one of several behind the target.
-    let unknown = well().no_replicas(Listing::NotKnown).bursts(eighth, eighth);
+    let unknown = well().no_replicas(Listing::NotConfigured).bursts(eighth, eighth);
     let detail = judge(&unknown).detail;
     assert_is(&unknown, Verdict::Unknown);
     assert!(detail.ends_with("or of several paths: ENDPOINTS_HOST would tell"), "{detail}");
@@ -428,7 +459,7 @@ fn silence_everywhere_is_local() {
     let refused = well().target([fail(REFUSED); 3]).replicas([fail(REFUSED); 3]);
     assert_is(&refused.silent_dns(), Verdict::Server);
     // Without an address, silence may be the nameservers' own.
-    let unresolved = Evidence { probes: vec![], ..well().no_replicas(Listing::Failed).silent_dns() };
+    let unresolved = Evidence { target: None, ..well().no_replicas(Listing::Failed).silent_dns() };
     assert_is(&unresolved, Verdict::Unknown);
     let mut no_way = unresolved;
     no_way.nameservers[0].record = Some(Answer::Unreachable);
@@ -473,11 +504,9 @@ fn every_verdict_has_a_name_of_its_own_and_is_found_by_it() {
 
 #[test]
 fn the_longest_words_fit_a_line() {
-    let longest = Replica {
-        is_on_this_node: false,
-        address: "fd00:1111:2222:3333:4444:5555:6666:7777".parse().unwrap(),
-        probes: PROTOCOLS.map(|(protocol, _)| (protocol, fail(LOST))).to_vec(),
-    };
+    let address = "fd00:1111:2222:3333:4444:5555:6666:7777";
+    let direct = examination(address, [retried(None, 4, LOST); 3]);
+    let longest = ReplicaExamination { direct, is_on_this_node: false };
     let mut evidence = well();
     evidence.replicas.all.extend(vec![longest; 15]);
     let ruling = judge(&evidence);
@@ -485,4 +514,82 @@ fn the_longest_words_fit_a_line() {
         ruling.detail.len() <= MAX_TEXT && ruling.detail.ends_with("2 of 17 replicas answer"),
         "{ruling:?}"
     );
+}
+
+/// The last replica could not be tried over any protocol.
+fn one_untried(mut evidence: Evidence, why: NotTried) -> Evidence {
+    let direct = &mut evidence.replicas.all.last_mut().unwrap().direct;
+    direct.burst = None;
+    direct.probes.iter_mut().for_each(|probe| probe.trial = Trial::NotTried(why));
+    evidence
+}
+
+#[test]
+fn a_replica_that_was_not_tried_neither_answers_nor_fails() {
+    for why in [NotTried::NoTime, NotTried::NoThread] {
+        let words = "tcp:ok,udp:ok,http:ok,endpoint:1/2/1untried,dns:ok,nameserver:10.96.0.10/8of8";
+        assert_says(&one_untried(well(), why), Verdict::Healthy, "", words);
+        // The target fails, but that every replica answers is not known; nor that none is reached.
+        assert_is(&one_untried(well().target(hole()), why), Verdict::Unknown);
+        let unreached = well().target(hole()).replica(0, hole());
+        assert_is(&unreached.clone().replica(1, hole()), Verdict::PodNetwork);
+        assert_is(&one_untried(unreached.clone(), why), Verdict::Unknown);
+        assert_is(&one_untried(unreached.silent_dns(), why), Verdict::Unknown);
+        let refused = well().target([fail(REFUSED); 3]).replica(0, [fail(REFUSED); 3]);
+        assert_is(&one_untried(refused, why), Verdict::Unknown);
+        // Of long-lived flows that are dead, it may be the replica.
+        let flows = Some(SilentFlows { asked: 8, dead: 8 });
+        assert_is(&one_untried(Evidence { flows, ..well() }, why), Verdict::Unknown);
+        // The one that failed in the round has not passed since.
+        let replica_failed = Evidence { replica_failed: true, ..well() };
+        assert_is(&replica_failed, Verdict::Transient);
+        assert_is(&one_untried(replica_failed, why), Verdict::Unknown);
+    }
+    // One protocol that fails is enough to fail, and all have to pass to answer.
+    let mut evidence = one_untried(well(), NotTried::NoTime);
+    let trial = &mut evidence.replicas.all[1].direct.probes[0].trial;
+    *trial = retried(None, 0, SILENT);
+    assert_is(&evidence, Verdict::Healthy);
+    evidence.replicas.all[1].direct.probes[0].trial = retried(None, 4, SILENT);
+    let detail = "10.244.2.7 times out over tcp, 1 of 2 replicas answer";
+    assert_says(&evidence, Verdict::Replica, detail, "endpoint:1/2,tcp:ok,udp:ok,http:ok,dns:ok");
+}
+
+#[test]
+fn a_target_that_was_not_retried_has_not_passed_since() {
+    let mut evidence = well();
+    evidence.target_probes()[0].trial = Trial::Failed { first: SILENT };
+    let detail = "10.96.0.12:8080 times out, and no rule fits";
+    let words = "tcp:timeout/untried,udp:ok,http:ok,endpoint:2/2,dns:ok,nameserver:10.96.0.10/8of8,flows:0of0,\
+                 burst:0of256,ports:0of64,direct:10.244.1.7/0of64,direct:10.244.2.7/0of64";
+    assert_says(&evidence, Verdict::Unknown, detail, words);
+}
+
+#[test]
+fn loss_counts_above_the_threshold_and_without_what_was_refused() {
+    let lossy = |lost, refused, sent| {
+        let lost = Lost { forward: lost, ..Lost::default() };
+        let burst = Burst { counts: counts(sent, lost), refused, ..burst(0, 0, 1) };
+        let evidence = well().bursts(burst, burst);
+        assert_eq!(evidence.is_directly_lossy(), evidence.is_lossy());
+        evidence.is_lossy()
+    };
+    assert!(!lossy(0, 0, 256) && !lossy(2, 0, 256) && lossy(3, 0, 256));
+    assert!(!lossy(1, 0, 100) && lossy(2, 0, 100));
+    assert!(!lossy(3, 1, 256) && !lossy(3, 4, 256));
+    let strict = Evidence { loss_threshold_basis_points: 0, ..well() };
+    assert!(!strict.is_lossy() && strict.bursts(burst(1, 0, 1), burst(0, 0, 0)).is_lossy());
+    // What loses everything is dead, and not lossy.
+    assert!(!well().bursts(burst(256, 64, 0), burst(256, 64, 0)).is_directly_lossy());
+}
+
+#[test]
+fn a_burst_that_could_not_be_sent_does_not_pass() {
+    let counts = Counts { unsent: 256, ..Counts::default() };
+    let unsent = Burst { counts, refused: 0, ports: 0, dead_ports: 0, lossy_ports: 0 };
+    let flows = Some(SilentFlows { asked: 8, dead: 8 });
+    assert_is(&Evidence { flows, ..well() }.bursts(unsent, unsent), Verdict::Unknown);
+    let nothing_new = well().target(hole()).replicas(hole()).silent_dns().bursts(unsent, unsent);
+    let series = Some(self::counts(16, Lost::default()));
+    assert_is(&Evidence { series, ..nothing_new }, Verdict::Conntrack);
 }

@@ -53,7 +53,8 @@ const PROTOCOLS: EvidenceWord = EvidenceWord {
     words: &["tcp", "udp", "http"],
     examples: &["tcp:ok", "udp:timeout", "http:refused/3of4"],
     meaning: "a protocol of the Service, repeated where it failed",
-    reading: "An error alone: it failed each time. 3of4: in three of four tries. 0of4: each retry passed.",
+    reading: "An error alone: it failed each time. 3of4: in three of four tries. 0of4: each retry passed. \
+              untried: no retry.",
 };
 
 const ENDPOINT: EvidenceWord = EvidenceWord {
@@ -61,7 +62,8 @@ const ENDPOINT: EvidenceWord = EvidenceWord {
     examples: &["endpoint:1/2"],
     meaning: "replicas that reply over each protocol, of those listed",
     reading: "A replica that drains, starts or has left the list is not counted; nor, for 35 s, one that the \
-              Service does not need, because DNS may still list a replica that has left.",
+              Service does not need, because DNS may still list a replica that has left. 1untried: \
+              one of them could not be tried.",
 };
 
 const DNS: EvidenceWord = EvidenceWord {

@@ -1,12 +1,12 @@
-//! The diagnosing pass: what a verdict needs is found out within one more `TEST_TIMEOUT`, and handed to the
-//! rules as plain data.
+//! The diagnosing pass: within one more `TEST_TIMEOUT` it tries again what failed, and everything beside it.
 
-pub(in crate::client) mod retries;
+pub(in crate::client) mod forms;
+mod jobs;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use crate::client::pass::retries::{Plan, Results, Subject, carry_out, telling};
-use crate::client::replicas::Replicas;
+use crate::client::baseline::Baseline;
+use crate::client::replicas::ReplicaList;
 use crate::client::round::Round;
 use crate::client::settings;
 use crate::client::target::path_mtu::{self, Path};
@@ -15,196 +15,150 @@ use crate::client::target::series::Datagrams;
 use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
 use crate::probe::path::{Finding, PathReport};
-use crate::probe::series::{Burst, Times};
+use crate::probe::series::Burst;
 use crate::time::Deadline;
-use crate::verdict::{Evidence, Listing, Probe, Replica, Replicas as Listed, Starved};
+use crate::verdict::{Evidence, Examination, ReplicaExamination, Starved};
+use jobs::Plan;
 
-/// The burst to the target: 256 datagrams, four from each of 64 new source ports. With every twentieth lost,
-/// one port in a hundred thousand loses all four.
-const BURST: (usize, usize) = (64, 4);
-
-/// The burst to a replica, which tells a fault of some source ports from one of the target.
-const DIRECT_BURST: (usize, usize) = (64, 2);
-
-/// How many replicas get a burst: their datagrams are under way at the same time.
-const DIRECT_BURSTS: usize = 2;
-
-/// The share of the pass that is kept for asking for the list of replicas again.
+/// The share of the pass that is kept for looking up the list of replicas again.
 const LAST_SHARE: u32 = 10;
 
-/// Who diagnoses.
+/// What a pass depends on, beside the round that calls for it.
 pub(in crate::client) struct Pass<'a> {
     pub(in crate::client) config: &'a settings::Client,
     pub(in crate::client) resolver: &'a Resolver,
-    /// The target's name, where nameservers are to know it.
+    /// The target's name, where the nameservers should have it.
     pub(in crate::client) name: Option<&'a str>,
     pub(in crate::client) prober: Prober,
     pub(in crate::client) path: &'a Path,
-    /// Whether the verdict that stands is that large packets vanish.
-    pub(in crate::client) is_hole_standing: bool,
+    pub(in crate::client) baseline: &'a Baseline,
+    /// Whether the current verdict is that large packets vanish.
+    pub(in crate::client) is_black_hole_known: bool,
 }
 
 impl Pass<'_> {
-    /// Tries what failed again, and everything beside it; the latencies of another series, where the round's
-    /// were out of the history.
+    /// Fills in the evidence of `round`.
     pub(in crate::client) fn diagnose(
         &self,
         round: &Round,
-        replicas: &mut Replicas,
+        replicas: &mut ReplicaList,
         datagrams: &mut Datagrams,
-    ) -> (Evidence, Option<Times>) {
+    ) -> Evidence {
         let deadline = Deadline::after(self.config.timeout);
-        let nameservers = self.ask_for_names(round, replicas, deadline.share(3));
-        let mut learned = nameservers.iter().flat_map(|server| &server.addresses);
-        let target = round.aim.first().or(learned.next().copied());
-        let listed = replicas.addresses();
-        let large = self.path.addresses(target, &listed);
-        let measure = |deadline| path_mtu::measure(&large, self.config, deadline);
-        let plan = Plan {
-            subjects: subjects(round, target, &listed),
-            bursts: self.bursts(target, &listed),
-            path: self.wants_path(round).then_some(&measure),
-            times: round.slowness.is_some(),
-        };
+        let mut evidence = forms::of_round(round, self.config.loss_threshold.basis_points());
+        self.query_nameservers(round, replicas, &mut evidence.nameservers, deadline.share(3));
+        forms::add_blank(&mut evidence, round, &replicas.addresses());
         let until = deadline.earlier(self.config.timeout / LAST_SHARE);
-        let results = carry_out(&plan, datagrams.flows(), self.prober, until);
-        for (address, answerer) in &results.answerers {
-            replicas.answered(*address, Some(answerer));
-        }
-        let times = results.times;
-        let mut evidence = self.evidence(round, target, &listed, results);
-        evidence.nameservers = nameservers;
-        self.judge_replicas(replicas, &mut evidence, deadline);
-        (evidence, times)
+        self.examine(round, &mut evidence, datagrams, until);
+        note_answers(&mut evidence, replicas);
+        self.excuse(&mut evidence, replicas, deadline);
+        evidence
     }
 
-    /// Asks the nameservers, each for itself, and meanwhile for the list of replicas. Where no name has to be
-    /// looked up, and nothing fails that might be this node's own fault, they are nobody's business.
-    fn ask_for_names(&self, round: &Round, replicas: &mut Replicas, deadline: Deadline) -> Vec<Surveyed> {
+    /// Queries the nameservers, each by itself, and meanwhile looks up the list of replicas. Where no name
+    /// has to be looked up, and nothing fails that might be this node's own fault, they do not matter.
+    fn query_nameservers(
+        &self,
+        round: &Round,
+        replicas: &mut ReplicaList,
+        nameservers: &mut Vec<Surveyed>,
+        deadline: Deadline,
+    ) {
         if self.name.is_none() && !round.has_failed() {
-            replicas.refresh(self.resolver, deadline);
-            return vec![];
+            return replicas.refresh(self.resolver, deadline);
         }
-        let mut surveyed = Vec::new();
         parallel::run(vec![
             Box::new(|| replicas.refresh(self.resolver, deadline)),
-            Box::new(|| surveyed = self.resolver.survey(self.name, deadline)),
+            Box::new(|| *nameservers = self.resolver.survey(self.name, deadline)),
         ]);
-        surveyed
     }
 
-    fn bursts(&self, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<(SocketAddr, usize, usize)> {
-        if !self.config.protocols.udp || self.config.udp_flows == 0 {
-            return vec![];
-        }
-        let to =
-            |address: IpAddr, (ports, each)| (SocketAddr::new(address, self.config.ports.udp), ports, each);
-        let direct = listed.iter().take(DIRECT_BURSTS).map(|replica| to(*replica, DIRECT_BURST));
-        target.map(|target| to(target, BURST)).into_iter().chain(direct).collect()
+    /// Has all that is to be measured measured at the same time.
+    fn examine(&self, round: &Round, evidence: &mut Evidence, datagrams: &mut Datagrams, deadline: Deadline) {
+        let large = self.addresses_for_large_packets(evidence);
+        let measure_path = |deadline| path_mtu::measure(&large, self.config, deadline);
+        let sends_bursts = self.config.protocols.udp && self.config.udp_flows > 0;
+        let plan = Plan {
+            prober: self.prober,
+            burst_port: sends_bursts.then_some(self.config.ports.udp),
+            repeats_series: round.slowness.is_some(),
+            path: if self.wants_path(round) { Some(&measure_path) } else { None },
+            deadline,
+        };
+        let mut times = None;
+        let not_done = jobs::fill_in(evidence, &mut times, datagrams.flows(), &plan);
+        evidence.slowness = times.and_then(|times| self.baseline.slowness(&times));
+        evidence.starved = if not_done > 0 {
+            Some(Starved::Local)
+        } else {
+            evidence.all_bursts().any(is_cut).then_some(Starved::Late)
+        };
     }
 
-    /// Where even small packets fail, large ones have nothing to tell. What the round found whole is not all
-    /// there is while large packets are said to vanish somewhere.
+    fn addresses_for_large_packets(&self, evidence: &Evidence) -> Vec<IpAddr> {
+        let target = evidence.target.as_ref().map(|target| target.address);
+        let replicas: Vec<IpAddr> =
+            evidence.replicas.all.iter().map(|replica| replica.direct.address).collect();
+        self.path.addresses(target, &replicas)
+    }
+
+    /// Where even small packets fail, large ones show nothing. Where the round found that they pass, that is
+    /// not all while they are known to vanish somewhere.
     fn wants_path(&self, round: &Round) -> bool {
         let is_settled = match &round.path {
             None => false,
             Some((_, PathReport { finding: Finding::BlackHole(_), .. })) => true,
-            Some(_) => !self.is_hole_standing,
+            Some(_) => !self.is_black_hole_known,
         };
         path_mtu::is_measurable(self.config) && !is_settled && !round.all_have_failed()
     }
 
-    fn evidence(
-        &self,
-        round: &Round,
-        target: Option<IpAddr>,
-        listed: &[IpAddr],
-        results: Results,
-    ) -> Evidence {
-        let mut tries = results.tries.into_iter();
-        let probes = round.probes.iter().map(|probe| match probe.first {
-            Some(first) => {
-                let mut again = tries.next().unwrap_or_default();
-                again.symptom = again.symptom.map(|symptom| telling(Some(first), symptom));
-                Probe { again, ..probe.clone() }
-            }
-            None => probe.clone(),
-        });
-        let probes: Vec<Probe> = if target.is_some() { probes.collect() } else { vec![] };
-        let replicas = listed.iter().map(|address| Replica {
-            address: *address,
-            is_on_this_node: false,
-            probes: round.probes.iter().map(|probe| probe.protocol).zip(tries.by_ref()).collect(),
-        });
-        let replicas = Listed { listing: Listing::NotKnown, all: replicas.collect() };
-        let mut bursts = results.bursts.into_iter();
-        let burst = target.and_then(|_| bursts.next());
-        let direct: Vec<(IpAddr, Burst)> = listed.iter().copied().zip(bursts).collect();
-        // What could not be sent in time was kept back by a late prober, and the rest is no measure.
-        let is_cut = |burst: &Burst| burst.counts.sent > 0 && burst.counts.unsent > 0;
-        let is_late = burst.iter().chain(direct.iter().map(|(_, burst)| burst)).any(is_cut);
-        let is_lossy = |burst: &Burst| {
-            let by_chance = burst.counts.lost.total().saturating_sub(burst.refused);
-            self.config.loss_threshold.is_exceeded_by(by_chance, burst.counts.sent)
-        };
-        Evidence {
-            probes,
-            replicas,
-            is_lossy: burst.as_ref().is_some_and(is_lossy),
-            is_directly_lossy: direct.iter().any(|(_, burst)| is_lossy(burst) && burst.counts.answered > 0),
-            burst,
-            direct,
-            flows: results.flows,
-            path: results.path.or(round.path.clone()),
-            starved: match (results.is_short, is_late) {
-                (true, _) => Some(Starved::Local),
-                (false, true) => Some(Starved::Late),
-                (false, false) => None,
-            },
-            ..round.evidence()
-        }
-    }
-
-    /// Adds what is known of the replicas to the evidence, and takes those out of it that are going, or gone
-    /// from the list meanwhile, or not there yet.
-    fn judge_replicas(&self, replicas: &mut Replicas, evidence: &mut Evidence, deadline: Deadline) {
-        for replica in &mut evidence.replicas.all {
-            replica.is_on_this_node = replicas.is_on_this_node(replica.address);
-            if replica.answers() {
-                replicas.answered(replica.address, None);
-            } else {
-                replicas.failed(replica.address);
-            }
-        }
-        if evidence.replicas.all.iter().any(|replica| !replica.answers()) {
+    /// Sets those replicas apart that fail and are excused: they drain or start, or have left the list
+    /// meanwhile.
+    fn excuse(&self, evidence: &mut Evidence, replicas: &mut ReplicaList, deadline: Deadline) {
+        if evidence.replicas.all.iter().any(ReplicaExamination::fails) {
             replicas.refresh(self.resolver, deadline);
         }
-        evidence.replicas.listing = replicas.listing();
-        let is_missed = self.config.is_check || suffers(evidence);
-        let counts = evidence.replicas.all.len();
-        let is_fault = |address| replicas.excuse(address, is_missed).is_none();
-        evidence.replicas.all.retain(|replica| replica.answers() || is_fault(replica.address));
-        evidence.replica_failed &= evidence.replicas.all.len() == counts;
+        let is_missed = self.config.is_check || target_suffers(evidence);
+        let is_excused = |replica: &mut ReplicaExamination| {
+            replica.fails() && replicas.excuse(replica.direct.address, is_missed).is_some()
+        };
+        let found = &mut evidence.replicas;
+        found.listing = replicas.listing();
+        found.excused = found.all.extract_if(.., is_excused).collect();
+        evidence.replica_failed &= found.excused.is_empty();
+    }
+}
+
+/// What could not be sent in time was held back by a late prober, and the rest is no measurement.
+fn is_cut(burst: &Burst) -> bool {
+    burst.counts.sent > 0 && burst.counts.unsent > 0
+}
+
+/// Notes in the list which replicas answer and which fail, and takes from it which are on this node.
+fn note_answers(evidence: &mut Evidence, replicas: &mut ReplicaList) {
+    let direct = evidence.replicas.all.iter().map(|replica| &replica.direct);
+    for Examination { address, probes, .. } in evidence.target.iter().chain(direct) {
+        for answerer in probes.iter().filter_map(|probe| probe.answerer.as_ref()) {
+            replicas.answered(*address, Some(answerer));
+        }
+    }
+    for replica in &mut evidence.replicas.all {
+        let address = replica.direct.address;
+        replica.is_on_this_node = replicas.is_on_this_node(address);
+        if replica.answers() {
+            replicas.answered(address, None);
+        } else if replica.fails() {
+            replicas.failed(address);
+        }
     }
 }
 
 /// Whether the target itself has failed, for old flows or new ones.
-fn suffers(evidence: &Evidence) -> bool {
-    evidence.probes.iter().any(|probe| probe.first.is_some())
-        || evidence.burst.is_some_and(|burst| burst.dead_ports > 0)
-        || evidence.flows.is_some_and(|flows| flows.dead > 0)
-}
-
-/// The target's protocols that failed, and then each replica's.
-fn subjects(round: &Round, target: Option<IpAddr>, listed: &[IpAddr]) -> Vec<Subject> {
-    let at = |address, probe: &Probe| (probe.protocol, SocketAddr::new(address, probe.port));
-    let mut subjects = Vec::new();
-    if let Some(target) = target {
-        let failed = round.probes.iter().filter(|probe| probe.first.is_some());
-        subjects.extend(failed.map(|probe| at(target, probe)));
-    }
-    for replica in listed {
-        subjects.extend(round.probes.iter().map(|probe| at(*replica, probe)));
-    }
-    subjects
+fn target_suffers(evidence: &Evidence) -> bool {
+    let has_failed = |target: &Examination| {
+        let is_any_port_dead = target.burst.is_some_and(|burst| burst.dead_ports > 0);
+        is_any_port_dead || target.probes.iter().any(|probe| probe.trial.first_failure().is_some())
+    };
+    evidence.target.as_ref().is_some_and(has_failed) || evidence.flows.is_some_and(|flows| flows.dead > 0)
 }

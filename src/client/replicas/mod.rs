@@ -1,5 +1,5 @@
-//! The replicas behind the target, as `ENDPOINTS_HOST` lists them: whose turn it is to be probed, what each
-//! said of itself, and when it is no fault that one fails.
+//! The replicas behind the target, as `ENDPOINTS_HOST` lists them: which one is probed next, what each has
+//! reported of itself, and when it is no fault that one fails.
 
 pub(in crate::client) mod turn;
 
@@ -13,50 +13,64 @@ use crate::settings::Host;
 use crate::time::Deadline;
 use crate::verdict::Listing;
 
-/// The replicas that are probed: in a pass three threads each.
+/// The most replicas that are probed: in a pass each takes three threads.
 const LIMIT: usize = 16;
 
-/// How long a replica that said that it drains may be gone without being a fault: until every list has
-/// forgotten it.
+/// Grace period of a replica that has reported that it drains: by then it is gone from every list.
 const DRAINING: Duration = Duration::from_mins(1);
 
-/// How long one that has joined the list, and never answered, may still be starting: its pod has an address
-/// before its image is there.
+/// Grace period of a replica that has joined the list and never answered: its pod has an address before its
+/// image is pulled.
 const STARTING: Duration = Duration::from_mins(2);
 
-/// How long one that does nobody harm may fail, because it is gone and the list does not know: Kubernetes'
-/// DNS records live for 30 s at the most, and the pod's own end takes a moment.
+/// Grace period of a replica that fails while the target does not: DNS may still list a replica that has
+/// left. Kubernetes' records have a TTL of at most 30 s, and a pod takes a moment to end.
 const LEAVING: Duration = Duration::from_secs(35);
 
-/// The list, and what is remembered of each.
-pub(in crate::client) struct Replicas {
+/// The list, and what is known of each replica.
+pub(in crate::client) struct ReplicaList {
     host: Option<Host>,
     node_name: String,
     listing: Listing,
-    all: Vec<Replica>,
+    all: Vec<KnownReplica>,
     turn: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Replica {
+struct KnownReplica {
     address: IpAddr,
-    /// Its process's number, when it last said so.
+    /// The number of its process, as it last reported it.
     instance: Option<u64>,
-    /// That was another one before, and nobody has been told.
-    is_another: bool,
+    /// That has changed, which is not logged yet.
+    has_new_instance: bool,
     is_on_this_node: bool,
-    /// When it last said that it drains.
+    /// When it last reported that it drains.
     draining: Option<Instant>,
-    /// When it joined a list that was there before it.
+    /// When it joined a list that was known before.
     joined: Option<Instant>,
-    /// When it first failed in a row.
+    /// When it failed for the first time since it last answered.
     failing: Option<Instant>,
 }
 
-impl Replicas {
+impl KnownReplica {
+    fn new(address: IpAddr, joined: Option<Instant>) -> Self {
+        Self {
+            address,
+            instance: None,
+            has_new_instance: false,
+            is_on_this_node: false,
+            draining: None,
+            joined,
+            failing: None,
+        }
+    }
+}
+
+impl ReplicaList {
     pub(in crate::client) fn new(host: Option<Host>, node_name: &str) -> Self {
         let node_name = node_name.to_owned();
-        Self { host, node_name, listing: Listing::NotKnown, all: Vec::new(), turn: 0 }
+        let listing = if host.is_some() { Listing::NotAsked } else { Listing::NotConfigured };
+        Self { host, node_name, listing, all: Vec::new(), turn: 0 }
     }
 
     /// What is known of the list.
@@ -69,7 +83,7 @@ impl Replicas {
         self.all.iter().map(|replica| replica.address).collect()
     }
 
-    /// Asks for the list anew. While the name cannot be looked up the list is the one before.
+    /// Looks the list up again. While that fails, the earlier list remains.
     pub(in crate::client) fn refresh(&mut self, resolver: &Resolver, deadline: Deadline) {
         let looked_up = match &self.host {
             None => return,
@@ -82,10 +96,10 @@ impl Replicas {
         }
     }
 
-    /// Those that are known stay, in their order, as long as they are listed: of more replicas than the limit
-    /// always the same are probed.
+    /// The known ones stay, in their order, as long as they are listed: of more replicas than the limit the
+    /// same are always probed.
     fn learn(&mut self, addresses: &[IpAddr]) {
-        // A list that is full may have left some out.
+        // A full list may have left some out.
         let is_whole = addresses.len() < dns::ADDRESS_LIMIT;
         self.all.retain(|replica| {
             addresses.contains(&replica.address) || (!is_whole && replica.failing.is_none())
@@ -93,17 +107,7 @@ impl Replicas {
         let joined = (self.listing == Listing::Listed).then(Instant::now);
         for address in addresses {
             if self.all.len() < LIMIT && self.find(*address).is_none() {
-                let (address, instance, is_on_this_node) = (*address, None, false);
-                let (is_another, draining, failing) = (false, None, None);
-                self.all.push(Replica {
-                    address,
-                    instance,
-                    is_another,
-                    is_on_this_node,
-                    draining,
-                    joined,
-                    failing,
-                });
+                self.all.push(KnownReplica::new(*address, joined));
             }
         }
         self.listing = Listing::Listed;
@@ -113,23 +117,23 @@ impl Replicas {
         if error == dns::Error::NotFound {
             self.all.clear();
             self.listing = Listing::Empty;
-        } else if self.listing == Listing::NotKnown {
+        } else if self.listing == Listing::NotAsked {
             self.listing = Listing::Failed;
         }
     }
 
-    /// Gives the turn to the next, which is the one to probe in this round.
+    /// The next in turn: the one to probe in this round.
     pub(in crate::client) fn next(&mut self) -> Option<IpAddr> {
         self.turn = self.turn.wrapping_add(1);
         self.in_turn()
     }
 
-    /// The one whose turn it is.
+    /// The one that the last call of `next` gave.
     pub(in crate::client) fn in_turn(&self) -> Option<IpAddr> {
         self.all.get(self.turn % self.all.len().max(1)).map(|replica| replica.address)
     }
 
-    /// Notes that the replica at `address` answered, and what it said of itself.
+    /// Notes that the replica at `address` answered, and what it reported of itself.
     pub(in crate::client) fn answered(&mut self, address: IpAddr, answerer: Option<&Answerer>) {
         let Some(at) = self.find(address) else { return };
         let replica = &mut self.all[at];
@@ -140,13 +144,13 @@ impl Replicas {
         }
         replica.is_on_this_node = answerer.node == self.node_name;
         let before = replica.instance.replace(answerer.instance);
-        replica.is_another |= before.is_some_and(|before| before != answerer.instance);
+        replica.has_new_instance |= before.is_some_and(|before| before != answerer.instance);
     }
 
-    /// Whether another process than before answers at `address`, which is told once.
+    /// Whether another process than before answers at `address`: true once for each change.
     pub(in crate::client) fn take_change(&mut self, address: IpAddr) -> bool {
         let at = self.find(address);
-        at.is_some_and(|at| std::mem::take(&mut self.all[at].is_another))
+        at.is_some_and(|at| std::mem::take(&mut self.all[at].has_new_instance))
     }
 
     /// Notes that the replica at `address` failed.
@@ -156,13 +160,13 @@ impl Replicas {
         }
     }
 
-    /// Whether the replica at `address` runs on this client's node, as it said.
+    /// Whether the replica at `address` has reported that it runs on this client's node.
     pub(in crate::client) fn is_on_this_node(&self, address: IpAddr) -> bool {
         self.find(address).is_some_and(|at| self.all[at].is_on_this_node)
     }
 
     /// Why it is no fault that `address` fails, if there is a reason. `is_missed`: the target suffers from
-    /// it, or somebody wants to know at once.
+    /// it, or this is a check, which has one round only.
     pub(in crate::client) fn excuse(&self, address: IpAddr, is_missed: bool) -> Option<Excuse> {
         let Some(at) = self.find(address) else { return Some(Excuse::Leaving) };
         let replica = &self.all[at];
@@ -197,11 +201,11 @@ mod tests {
         last.into_iter().map(ip).collect()
     }
 
-    fn named() -> Replicas {
-        Replicas::new(Some(Host::Name("smoker-server-endpoints".into())), NODE)
+    fn named() -> ReplicaList {
+        ReplicaList::new(Some(Host::Name("smoker-server-endpoints".into())), NODE)
     }
 
-    fn replicas(addresses: &[u8]) -> Replicas {
+    fn replicas(addresses: &[u8]) -> ReplicaList {
         let mut replicas = named();
         replicas.learn(&ips(addresses.iter().copied()));
         replicas
@@ -212,7 +216,7 @@ mod tests {
         Answerer { instance, node: node.into(), pod: String::new(), client: None, own, draining }
     }
 
-    /// A moment that has been so long ago.
+    /// The moment `duration` ago.
     fn ago(duration: Duration) -> Option<Instant> {
         Instant::now().checked_sub(duration)
     }
@@ -223,11 +227,11 @@ mod tests {
         let mut turns: Vec<IpAddr> = (0..6).filter_map(|_| replicas.next()).collect();
         turns.sort_unstable();
         assert_eq!(turns, ips([1, 1, 2, 2, 3, 3]));
-        assert_eq!(Replicas::new(None, NODE).next(), None);
+        assert_eq!(ReplicaList::new(None, NODE).next(), None);
     }
 
     #[test]
-    fn the_list_is_remembered_unless_it_is_said_to_be_empty() {
+    fn the_list_is_remembered_unless_the_name_does_not_exist() {
         let mut replicas = replicas(&[1, 2]);
         replicas.learn_failure(dns::Error::Timeout);
         assert_eq!((replicas.listing(), replicas.addresses()), (Listing::Listed, ips([1, 2])));
@@ -241,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_the_limit_the_same_are_probed_in_whatever_order_they_come() {
+    fn of_more_than_the_limit_the_same_are_probed_whatever_their_order() {
         let most = u8::try_from(LIMIT).unwrap();
         let mut replicas = replicas(&[]);
         replicas.learn(&ips(0..most));
         assert_eq!(replicas.addresses().len(), LIMIT);
         replicas.learn(&ips((0..=most).rev()));
         assert_eq!(replicas.addresses(), ips(0..most));
-        // One that is gone makes room, unless the list is full and may have left it out.
+        // A replica that has left makes room, unless the list is full and may have left it out.
         replicas.learn(&ips(1..=most));
         assert_eq!(replicas.addresses(), ips(1..=most));
         let full = ips(100..100 + u8::try_from(dns::ADDRESS_LIMIT).unwrap());
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn who_drains_or_is_not_listed_is_excused() {
+    fn a_replica_that_drains_or_is_not_listed_is_excused() {
         let mut replicas = replicas(&[1, 2]);
         assert_eq!(
             (replicas.excuse(ip(1), true), replicas.excuse(ip(3), true)),
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn who_joins_may_take_its_time_to_start_once() {
+    fn a_new_replica_has_a_grace_period_to_start_once() {
         let mut replicas = replicas(&[1]);
         replicas.learn(&ips([1, 2]));
         assert_eq!(
@@ -291,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_nobody_misses_may_be_gone_for_as_long_as_a_list_is_old() {
+    fn a_replica_that_is_not_missed_may_have_left_for_as_long_as_a_list_is_out_of_date() {
         let mut replicas = replicas(&[1]);
         replicas.failed(ip(1));
         assert_eq!(

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use crate::client::finding::Finding;
-use crate::client::replicas::Replicas;
+use crate::client::replicas::ReplicaList;
 use crate::probe::Outcome;
 
 /// Remembers what probing the replica at `address` found. What there is to publish of it.
-pub(in crate::client) fn learn(outcome: Outcome, address: SocketAddr, replicas: &mut Replicas) -> Finding {
+pub(in crate::client) fn learn(outcome: Outcome, address: SocketAddr, replicas: &mut ReplicaList) -> Finding {
     match outcome {
         Outcome::Success(success) => {
             replicas.answered(address.ip(), success.answerer.as_ref());

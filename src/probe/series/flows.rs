@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::flow::Flow;
 use super::ledger::Closed;
 use super::times::{Times, reordered};
-use super::{Counts, Dead, GRACE, Lost, MAX_FLOWS, Series};
+use super::{Counts, GRACE, Lost, MAX_FLOWS, Series, SilentFlows};
 use crate::metrics::Jitter;
 use crate::sys::random;
 use crate::sys::stamped;
@@ -89,13 +89,15 @@ impl Flows {
     }
 
     /// Sends more datagrams on the flows that are silent: how many stay silent.
-    pub fn confirm(&mut self, deadline: Deadline) -> Dead {
+    pub fn confirm(&mut self, deadline: Deadline) -> SilentFlows {
         let mut batch = self.begin(false);
         let silent = self.flows_where(|flow| flow.ledger.is_silent());
         self.send(&mut batch, &silent.repeat(CONFIRMATIONS), DENSE, deadline);
         self.gather(&mut batch, self.slowest, deadline);
-        let dead = silent.iter().filter(|&&nth| batch.closed[nth].answered == 0).count();
-        Dead { asked: silent.len(), dead }
+        // A flow on which nothing could be sent proves nothing.
+        let asked: Vec<usize> = silent.into_iter().filter(|&nth| batch.sent[nth] > 0).collect();
+        let dead = asked.iter().filter(|&&nth| batch.closed[nth].answered == 0).count();
+        SilentFlows { asked: asked.len(), dead }
     }
 
     /// The losses, unknown when their series ended, whose direction has become known since the last call, or

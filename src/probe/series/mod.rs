@@ -53,8 +53,8 @@ pub struct Series {
 
 /// What sending more datagrams on the silent flows has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dead {
-    /// Flows that were silent.
+pub struct SilentFlows {
+    /// Flows that were silent, and were sent more datagrams.
     pub asked: usize,
     /// Flows that stayed silent.
     pub dead: usize,

@@ -131,7 +131,7 @@ fn every_datagram_is_answered_and_timed() {
         flows.keep_alive();
     }
     assert_eq!((flows.peer(), flows.take_settled()), (server.address, Lost::default()));
-    assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 0, dead: 0 });
+    assert_eq!(flows.confirm(Deadline::after(NEVER)), SilentFlows { asked: 0, dead: 0 });
 }
 
 /// All replies are read after the last datagram has gone out.
@@ -312,7 +312,7 @@ fn a_refused_series_ends_at_once_and_reports_it() {
         assert_eq!(series.failure, Some(Failure::new(Error::Refused, Phase::Receive)));
         assert_eq!((series.counts.unsent, series.times, series.replies_of_smoker), (0, None, false));
     }
-    assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 8, dead: 8 });
+    assert_eq!(flows.confirm(Deadline::after(NEVER)), SilentFlows { asked: 8, dead: 8 });
     let burst = burst(closed, 4, 4, Deadline::after(NEVER));
     assert_eq!(
         (burst.counts.sent, burst.counts.lost.total(), burst.counts.lost.forward, burst.counts.unsent),
@@ -355,14 +355,22 @@ fn a_flow_that_is_silent_three_times_is_dead_until_it_is_answered_again() {
     let mut flows = server.flows(8);
     // Silent twice: in the series, and in the datagram after it.
     assert_eq!(run(&mut flows).dead_flows, 0);
-    assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 1, dead: 1 });
+    assert_eq!(flows.confirm(Deadline::after(NEVER)), SilentFlows { asked: 1, dead: 1 });
     assert_eq!(run(&mut flows).dead_flows, 1);
     while flows.next_sequence < 30 {
         flows.keep_alive();
     }
-    assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 1, dead: 0 });
+    assert_eq!(flows.confirm(Deadline::after(NEVER)), SilentFlows { asked: 1, dead: 0 });
     assert_eq!(run(&mut flows).dead_flows, 0);
-    assert_eq!(flows.confirm(Deadline::after(NEVER)), Dead { asked: 0, dead: 0 });
+    assert_eq!(flows.confirm(Deadline::after(NEVER)), SilentFlows { asked: 0, dead: 0 });
+}
+
+#[test]
+fn silent_flows_on_which_nothing_is_sent_are_not_dead() {
+    let server = Server::start(|_| vec![]);
+    let mut flows = server.flows(4);
+    assert_eq!(flows.series(SPACING, Deadline::after(SHORT)).counts.lost.total(), 4);
+    assert_eq!(flows.confirm(Deadline::after(Duration::ZERO)), SilentFlows { asked: 0, dead: 0 });
 }
 
 #[test]
@@ -377,7 +385,7 @@ fn replies_of_a_silent_server_are_awaited_until_the_deadline() {
     assert_eq!((losses(&series), series.dead_flows), ((4, 4, [0, 0, 4]), 4));
     assert_eq!(series.failure, Some(Failure::new(Error::Timeout, Phase::Receive)));
     let start = Instant::now();
-    assert_eq!(flows.confirm(Deadline::after(SHORT)), Dead { asked: 4, dead: 4 });
+    assert_eq!(flows.confirm(Deadline::after(SHORT)), SilentFlows { asked: 4, dead: 4 });
     assert!(start.elapsed() >= SHORT);
 }
 

@@ -66,7 +66,7 @@ fn a_nameserver_is_silent(evidence: &Evidence) -> bool {
     let is_silent_over_tcp = |server: &Surveyed| matches!(server.tcp, Reached::Silent | Reached::Unreachable);
     let something_answers = evidence.dns_answers()
         || evidence.up() > 0
-        || evidence.probes.iter().any(|probe| probe.again.failed < probe.again.made || probe.first.is_none());
+        || evidence.probes().iter().any(|probe| probe.trial.is_answered());
     let servers = &evidence.nameservers;
     (servers.iter().any(is_silent) || servers.iter().all(is_silent_over_tcp)) && something_answers
 }
@@ -93,7 +93,7 @@ fn silent_nameservers(evidence: &Evidence) -> Subject {
 /// this node reaches nothing else either: the nameserver's own upstream may be cut off in the same way.
 fn name_is_missing(evidence: &Evidence) -> bool {
     let is_any_silent = evidence.nameservers.iter().any(|server| server.udp_answered == 0);
-    let reaches_nothing = !evidence.probes.is_empty() && !is_reached(&evidence.target_protocols());
+    let reaches_nothing = !evidence.probes().is_empty() && !is_reached(evidence.probes());
     let says_so = |server: &Surveyed| match server.record {
         Some(Answer::Absent) => server.kubernetes != Some(Answer::Absent) || !is_any_silent,
         // A nameserver that answers other questions, and this one not at all, depends on an upstream for it.

@@ -12,7 +12,7 @@ pub(super) static MTU: Rule = Rule {
             small probe fails.",
     requires: &[Fact::Path],
     shows: &[Fact::Path, Fact::Probes],
-    holds: |evidence| evidence.probes.iter().all(|probe| !probe.fails()),
+    holds: |evidence| evidence.probes().iter().all(|probe| probe.trial.passes()),
     detail,
     subject: |evidence| Subject::Direction(evidence.black_hole().and_then(|(_, _, direction)| direction)),
     advice: Advice {

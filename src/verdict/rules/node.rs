@@ -1,10 +1,11 @@
 //! The client's own node: no network at all, or connection tracking that is stale or full. Pure.
 
 use crate::dns::Answer;
+use crate::probe::series::Burst;
 use crate::verdict::evidence::Evidence;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::names;
-use crate::verdict::questions::{is_reached, replying_ports};
+use crate::verdict::questions::{is_unreached, replying_ports};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static LOCAL: Rule = Rule {
@@ -16,7 +17,7 @@ pub(super) static LOCAL: Rule = Rule {
     holds: nothing_answers,
     detail: |evidence| {
         let nameservers = names(&evidence.nameservers, |_| true);
-        format!("nothing answers: neither {} nor {nameservers}", evidence.target)
+        format!("nothing answers: neither {} nor {nameservers}", evidence.target_name())
     },
     subject: |_| Subject::Implied,
     advice: Advice {
@@ -47,8 +48,9 @@ pub(super) static CONNTRACK: Rule = Rule {
             return "long-lived flows are answered, nothing new is: the table of connections may be full"
                 .into();
         }
-        let flows = evidence.flows.unwrap_or_default();
-        let ports = evidence.burst.unwrap_or_default().ports;
+        let (Some(flows), Some(Burst { ports, .. })) = (evidence.flows, evidence.burst()) else {
+            return String::new();
+        };
         format!("{} long-lived flows get no answer, {ports} of {ports} new source ports do", flows.dead)
     },
     subject: |_| Subject::Implied,
@@ -71,26 +73,28 @@ pub(super) static CONNTRACK: Rule = Rule {
 /// No address is reached, no nameserver answers, and neither do long-lived flows. Where no address was known,
 /// silence alone may be that of the nameservers: then it takes an error that says that there is no route.
 fn nothing_answers(evidence: &Evidence) -> bool {
-    let has_address = !evidence.probes.is_empty() || !evidence.replicas.all.is_empty();
+    let has_address = evidence.target.is_some() || !evidence.replicas.all.is_empty();
     let no_route = evidence.nameservers.iter().all(|server| server.record == Some(Answer::Unreachable));
     nothing_new_answers(evidence) && !evidence.old_flows_answer() && (has_address || no_route)
 }
 
 fn nothing_new_answers(evidence: &Evidence) -> bool {
-    let is_any_reached =
-        is_reached(&evidence.target_protocols()) || evidence.server_addresses().iter().any(is_reached);
+    let addresses = evidence.server_addresses();
+    let is_any_reached = [evidence.probes()].iter().chain(&addresses).any(|probes| !is_unreached(probes));
     !is_any_reached && !evidence.dns_answers()
 }
 
 /// Long-lived flows get no answer, new ones do, and each replica answers.
 fn only_old_flows_fail(evidence: &Evidence) -> bool {
-    let new_ones_pass = evidence.burst.is_some_and(|burst| burst.dead_ports == 0) && !evidence.is_lossy;
+    let all_reply = |burst: Burst| burst.ports > 0 && burst.dead_ports == 0;
+    let new_ones_pass = evidence.burst().is_some_and(all_reply) && !evidence.is_lossy();
     let replicas_answer = evidence.up() == evidence.replicas.all.len();
     new_ones_pass && replicas_answer && evidence.flows.is_some_and(|flows| flows.dead > 0)
 }
 
 /// Nothing new is answered, long-lived flows are: as where the table of connections is full.
 fn only_new_flows_fail(evidence: &Evidence) -> bool {
-    let new_ones_fail = evidence.burst.is_some_and(|burst| replying_ports(&burst) == 0);
+    // Also where none could be sent: the kernel refuses to send what it has no room to track (EPERM).
+    let new_ones_fail = evidence.burst().is_some_and(|burst| replying_ports(&burst) == 0);
     evidence.old_flows_answer() && new_ones_fail && nothing_new_answers(evidence)
 }

@@ -3,7 +3,8 @@
 use crate::dns::Answer;
 use crate::probe::Error;
 use crate::probe::series::Burst;
-use crate::verdict::evidence::{Evidence, Listing, Probe};
+use crate::verdict::evidence::{Evidence, Listing};
+use crate::verdict::examination::{Probe, Trial};
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::failing;
 use crate::verdict::rule::{Advice, Calls, Rule, Subject, Team};
@@ -29,7 +30,7 @@ pub(super) static TRANSIENT: Rule = Rule {
     needs: "detail= names the failed probe, look-up or replica; every retry passed.",
     requires: &[],
     shows: &[Fact::Probes, Fact::Replicas, Fact::LookUp],
-    holds: |evidence| something_failed(evidence) && !something_fails(evidence),
+    holds: |evidence| something_failed(evidence) && !something_fails(evidence) && all_is_retried(evidence),
     detail: what_failed_once,
     subject: |_| Subject::Implied,
     advice: Advice {
@@ -54,7 +55,7 @@ pub(super) static UNKNOWN: Rule = Rule {
         Fact::Direct,
         Fact::Path,
     ],
-    holds: something_fails,
+    holds: |evidence| something_failed(evidence) || something_fails(evidence),
     detail: why_no_rule_explains_it,
     subject: |_| Subject::Implied,
     advice: Advice {
@@ -68,7 +69,7 @@ pub(super) static UNKNOWN: Rule = Rule {
 
 /// Something failed in the round.
 fn something_failed(evidence: &Evidence) -> bool {
-    evidence.probes.iter().any(|probe| probe.first.is_some())
+    evidence.probes().iter().any(|probe| probe.trial.first_failure().is_some())
         || evidence.look_up.error().is_some()
         || evidence.replica_failed
 }
@@ -76,20 +77,26 @@ fn something_failed(evidence: &Evidence) -> bool {
 /// Something failed when it was tried again.
 fn something_fails(evidence: &Evidence) -> bool {
     let record_is_found = evidence.nameservers.iter().any(|server| server.record == Some(Answer::Found));
-    evidence.probes.iter().any(Probe::fails)
-        || evidence.up() < evidence.replicas.all.len()
+    evidence.probes().iter().any(|probe| probe.trial.fails())
+        || evidence.failing_replicas().next().is_some()
         || (evidence.look_up.error().is_some() && !record_is_found)
         || evidence.flows.is_some_and(|flows| flows.dead > 0)
-        || evidence.is_lossy
+        || evidence.is_lossy()
         || evidence.black_hole().is_some()
 }
 
+/// What failed in the round was tried again: nothing passes that was not tried.
+fn all_is_retried(evidence: &Evidence) -> bool {
+    let is_retried = |probe: &Probe| !matches!(probe.trial, Trial::Failed { .. } | Trial::NotTried(_));
+    evidence.probes().iter().all(is_retried) && !(evidence.replica_failed && evidence.untried() > 0)
+}
+
 fn what_failed_once(evidence: &Evidence) -> String {
-    let mut failed: Vec<String> = evidence
-        .probes
-        .iter()
-        .filter_map(|probe| probe.first.map(|symptom| format!("{} {}", probe.protocol.name(), symptom.error)))
-        .collect();
+    let first_failure = |probe: &Probe| {
+        let symptom = probe.trial.first_failure()?;
+        Some(format!("{} {}", probe.protocol.name(), symptom.error))
+    };
+    let mut failed: Vec<String> = evidence.probes().iter().filter_map(first_failure).collect();
     if let Some(error) = evidence.look_up.error() {
         failed.push(Error::Dns(error).to_string());
     }
@@ -100,20 +107,23 @@ fn what_failed_once(evidence: &Evidence) -> String {
 }
 
 fn why_no_rule_explains_it(evidence: &Evidence) -> String {
-    if evidence.probes.is_empty() {
+    if evidence.target.is_none() {
         return format!("no address of {} is known, and no nameserver answers", evidence.host);
     }
-    if let (Listing::NotKnown, Some(Burst { dead_ports, ports, .. })) =
-        (evidence.replicas.listing, evidence.burst)
+    if let (Listing::NotConfigured, Some(Burst { dead_ports, ports, .. })) =
+        (evidence.replicas.listing, evidence.burst())
         && (1..ports).contains(&dead_ports)
     {
         let what = "one of several replicas, or of several paths: ENDPOINTS_HOST would tell";
-        return format!("{dead_ports} of {ports} new source ports to {} lose all: {what}", evidence.target);
+        return format!(
+            "{dead_ports} of {ports} new source ports to {} lose all: {what}",
+            evidence.target_name()
+        );
     }
     let why = match evidence.replicas.listing {
-        Listing::NotKnown => "without ENDPOINTS_HOST nothing tells what is behind it",
+        Listing::NotConfigured => "without ENDPOINTS_HOST nothing tells what is behind it",
         Listing::Failed => "and the list of replicas is not to be had",
-        Listing::Empty | Listing::Listed => "and no rule fits",
+        Listing::NotAsked | Listing::Empty | Listing::Listed => "and no rule fits",
     };
     format!("{}, {why}", failing(evidence))
 }

@@ -14,7 +14,7 @@ pub(super) static FLOW: Rule = Rule {
     shows: &[Fact::Burst, Fact::Direct, Fact::Probes],
     holds: fails_by_source_port,
     detail: |evidence| {
-        let Burst { dead_ports, ports, .. } = evidence.burst.unwrap_or_default();
+        let Some(Burst { dead_ports, ports, .. }) = evidence.burst() else { return String::new() };
         let others = "the others hardly any: one of several paths";
         format!("{dead_ports} of {ports} new source ports lose every datagram, {others}")
     },
@@ -62,8 +62,8 @@ pub(super) static LOSS: Rule = Rule {
 /// Some new source ports lose everything and the others next to nothing, on the way to each replica as well:
 /// otherwise it would be one replica of several behind the target, or its rule of one.
 fn fails_by_source_port(evidence: &Evidence) -> bool {
-    let mut answering = evidence.direct.iter().filter(|(_, burst)| replying_ports(burst) > 0).peekable();
-    evidence.burst.is_some_and(|burst| is_partial(&burst))
+    let mut answering = evidence.direct().filter(|(_, burst)| replying_ports(burst) > 0).peekable();
+    evidence.burst().is_some_and(|burst| is_partial(&burst))
         && answering.peek().is_some()
         && answering.all(|(_, burst)| is_partial(burst))
 }
@@ -77,12 +77,13 @@ fn is_partial(burst: &Burst) -> bool {
 /// On the way to replicas as well: a node that drops what it has just translated forgets the translation, so
 /// that each datagram to a Service may go to another replica, and a dead one looks like loss.
 fn loses_at_random(evidence: &Evidence) -> bool {
-    let is_alike = evidence.is_directly_lossy || evidence.direct.is_empty();
-    evidence.is_lossy && is_alike && evidence.burst.is_some_and(|burst| is_random(&burst))
+    let is_alike = evidence.is_directly_lossy() || evidence.direct().next().is_none();
+    evidence.is_lossy() && is_alike && evidence.burst().is_some_and(|burst| is_random(&burst))
 }
 
 fn share_and_direction(evidence: &Evidence) -> String {
-    let Counts { sent, lost, .. } = evidence.burst.unwrap_or_default().counts;
+    let Some(burst) = evidence.burst() else { return String::new() };
+    let Counts { sent, lost, .. } = burst.counts;
     let direction = match (lost.forward, lost.return_) {
         (0, 0) => "direction unknown".to_owned(),
         (forward, 0) if forward == lost.total() => "on the way there".to_owned(),

@@ -1,9 +1,10 @@
 //! The server's pods: some fail, all answer wrongly, or the pod network reaches none of them. Pure.
 
-use crate::verdict::evidence::{Evidence, Replica};
+use crate::verdict::evidence::Evidence;
+use crate::verdict::examination::ReplicaExamination;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::{failing, on_replicas, state};
-use crate::verdict::questions::is_reached;
+use crate::verdict::questions::{is_reached, is_unreached};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 /// The replicas that a detail names: more do not fit a line that is to be read.
@@ -15,11 +16,10 @@ pub(super) static REPLICA: Rule = Rule {
     needs: "endpoint:1/2: not every replica answers, and not none; detail= names those that fail.",
     requires: &[Fact::Replicas],
     shows: &[Fact::Replicas, Fact::Probes, Fact::LookUp],
-    holds: |evidence| (1..evidence.replicas.all.len()).contains(&evidence.up()),
+    holds: |evidence| evidence.up() > 0 && evidence.failing_replicas().next().is_some(),
     detail: replicas_that_fail,
     subject: |evidence| {
-        let down = evidence.replicas.all.iter().filter(|replica| !replica.answers());
-        Subject::Replicas(down.map(|replica| replica.address).collect())
+        Subject::Replicas(evidence.failing_replicas().map(|replica| replica.direct.address).collect())
     },
     advice: Advice {
         next: "kubectl get pods -n smoker -o wide: find the pod of the address in detail=, and its node.",
@@ -92,7 +92,7 @@ pub(super) static POD_NETWORK: Rule = Rule {
 
 fn replicas_that_fail(evidence: &Evidence) -> String {
     let replicas = &evidence.replicas.all;
-    let down: Vec<&Replica> = replicas.iter().filter(|replica| !replica.answers()).collect();
+    let down: Vec<&ReplicaExamination> = evidence.failing_replicas().collect();
     let mut words: Vec<String> = down.iter().take(NAMED).map(|replica| state(replica)).collect();
     if down.len() > NAMED {
         words.push(format!("{} more", down.len() - NAMED));
@@ -106,11 +106,13 @@ fn replicas_that_fail(evidence: &Evidence) -> String {
 
 /// Some protocols fail wherever they are tried, on addresses that are reached.
 fn server_answers_wrongly(evidence: &Evidence) -> bool {
-    !evidence.down_everywhere().is_empty() && evidence.server_addresses().iter().all(is_reached)
+    !evidence.down_everywhere().is_empty()
+        && evidence.server_addresses().iter().all(|probes| is_reached(probes))
 }
 
 fn no_replica_is_reached(evidence: &Evidence) -> bool {
-    let target_is_unreached = evidence.target_is_down() && !is_reached(&evidence.target_protocols());
+    let target_is_unreached = evidence.target_is_down() && is_unreached(evidence.probes());
     let replicas = &evidence.replicas.all;
-    target_is_unreached && !replicas.is_empty() && !replicas.iter().any(|replica| is_reached(&replica.probes))
+    let are_unreached = replicas.iter().all(|replica| is_unreached(&replica.direct.probes));
+    target_is_unreached && !replicas.is_empty() && are_unreached
 }

@@ -1,9 +1,10 @@
 //! A port or a protocol that a rule on the way blocks. Pure.
 
-use crate::verdict::evidence::{Evidence, Probe};
+use crate::verdict::evidence::Evidence;
+use crate::verdict::examination::Probe;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::{failing, on_replicas};
-use crate::verdict::questions::Reach;
+use crate::verdict::questions::{Reach, reach};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static PORT: Rule = Rule {
@@ -37,13 +38,13 @@ pub(super) static PORT: Rule = Rule {
 /// pass.
 fn one_port_is_blocked(evidence: &Evidence) -> bool {
     let down = evidence.down_everywhere();
-    let blocked = |probe: &&Probe| probe.again.reach(probe.protocol) != Some(Reach::Wrong);
-    let passes = |probe: &Probe| !probe.fails();
-    !down.is_empty() && down.iter().all(blocked) && evidence.probes.iter().any(passes)
+    let blocked = |probe: &&Probe| reach(probe) != Some(Reach::Wrong);
+    let passes = |probe: &Probe| probe.trial.passes();
+    !down.is_empty() && down.iter().all(blocked) && evidence.probes().iter().any(passes)
 }
 
 fn detail(evidence: &Evidence) -> String {
-    let passing = evidence.probes.iter().filter(|probe| !probe.fails());
+    let passing = evidence.probes().iter().filter(|probe| probe.trial.passes());
     let passing: Vec<&str> = passing.map(|probe| probe.protocol.name()).collect();
     let replicas = on_replicas(evidence, ", and alike on");
     let verb = if passing.len() == 1 { "passes" } else { "pass" };

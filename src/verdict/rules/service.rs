@@ -1,7 +1,7 @@
 //! The Service: its address fails while the replicas behind it answer, or there are none. Pure.
 
 use crate::probe::series::Burst;
-use crate::verdict::evidence::{Evidence, Listing, Probe};
+use crate::verdict::evidence::{Evidence, Listing};
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::failing;
 use crate::verdict::questions::{FEWEST_PORTS, is_random};
@@ -56,21 +56,26 @@ pub(super) static SERVICE: Rule = Rule {
 
 /// A protocol fails again; or new source ports lose all, or what replicas do not lose.
 fn target_fails(evidence: &Evidence) -> bool {
-    let is_clean_directly = !evidence.is_directly_lossy && !evidence.direct.is_empty();
-    let loses_alone = |burst: Burst| evidence.is_lossy && is_clean_directly && is_random(&burst);
+    let is_clean_directly = !evidence.is_directly_lossy() && evidence.direct().next().is_some();
+    let loses_alone = |burst: Burst| evidence.is_lossy() && is_clean_directly && is_random(&burst);
     let loses = |burst: Burst| burst.dead_ports >= FEWEST_PORTS || loses_alone(burst);
-    evidence.burst.is_some_and(loses) || evidence.probes.iter().any(Probe::fails)
+    evidence.burst().is_some_and(loses) || a_protocol_fails(evidence)
+}
+
+fn a_protocol_fails(evidence: &Evidence) -> bool {
+    evidence.probes().iter().any(|probe| probe.trial.fails())
 }
 
 fn what_fails(evidence: &Evidence) -> String {
-    match evidence.burst {
-        Some(Burst { counts, dead_ports: 0 | 1, .. }) if !evidence.probes.iter().any(Probe::fails) => {
+    let target = evidence.target_name();
+    match evidence.burst().filter(|_| !a_protocol_fails(evidence)) {
+        Some(Burst { counts, dead_ports: 0 | 1, .. }) => {
             let (lost, sent) = (counts.lost.total(), counts.sent);
-            format!("{lost} of {sent} datagrams to {} are lost, none on the way to replicas", evidence.target)
+            format!("{lost} of {sent} datagrams to {target} are lost, none on the way to replicas")
         }
-        Some(Burst { dead_ports, ports, .. }) if !evidence.probes.iter().any(Probe::fails) => {
-            format!("{dead_ports} of {ports} new source ports to {} lose all", evidence.target)
+        Some(Burst { dead_ports, ports, .. }) => {
+            format!("{dead_ports} of {ports} new source ports to {target} lose all")
         }
-        _ => failing(evidence),
+        None => failing(evidence),
     }
 }
