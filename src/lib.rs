@@ -22,14 +22,14 @@
 //! | [`json`] | JSON: a strict bounded reader, a streaming writer |
 //! | [`series_protocol`] | the datagrams of a UDP series |
 //! | [`proc`] | what the kernel says of this process and its control group |
-//! | [`digits`] | numbers of decimal digits |
-//! | [`names`] | which names of nodes and pods are accepted |
 //! | [`parallel`] | jobs done at the same time |
 //! | [`nearest`] | the known words nearest to a misspelled one |
 //! | [`periodic`] | everything that recurs: schedule, overrun, sleep, pulse |
 //! | [`stop`] | the signal to end: its phases, and sleeps that it ends |
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps |
+//! | [`digits`] | numbers of decimal digits |
+//! | [`names`] | which names of nodes and pods are accepted |
 //!
 //! The process itself, with its arguments, environment and exit status, is `main.rs`.
 //!
@@ -85,6 +85,7 @@ pub mod stop;
 
 pub mod sys;
 
+pub mod time;
+
 pub mod digits;
 pub mod names;
-pub mod time;

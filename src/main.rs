@@ -1,7 +1,8 @@
 //! The process: arguments and environment in, exit code out. Nothing else reads them.
 
 use std::env;
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use smoker::client::{self, Ending};
 use smoker::local::settings::Local;
 use smoker::log::{Colour, Level, Log, Output, Speaker, Value};
 use smoker::server::settings::Server;
-use smoker::settings::{Logging, Sources};
+use smoker::settings::{Logging, MAX_SECRET, Sources};
 use smoker::sys;
 use smoker::sys::signal::StopSignals;
 use smoker::{local, report, server};
@@ -24,13 +25,16 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
 /// A server serves on, and drops lines, while the reader of its log is slow.
 const SERVER_PATIENCE: Duration = Duration::ZERO;
 
+/// As long as the longest secret with a line break, and one byte more.
+const MAX_FILE: u64 = MAX_SECRET as u64 + 3;
+
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
         env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let sources = Sources { environment: &variable, host_name: &host_name };
+    let sources = Sources { environment: &variable, host_name: &host_name, file: &file };
     let ended = match cli::parse(&arguments, &sources) {
         Err(refusal) => return fail(WRONG_USAGE, &refusal.to_string()),
         Ok(Run::Print(text)) => print(&text).map(|()| Ending::Well),
@@ -99,6 +103,14 @@ fn log_panics(log: &Log) {
 
 fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The content of a file with a secret, and no more than shows that it is too long.
+fn file(path: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let opened = File::open(path).map_err(sys::cannot("open the file"))?;
+    opened.take(MAX_FILE).read_to_string(&mut text).map_err(sys::cannot("read the file"))?;
+    Ok(text)
 }
 
 /// Empty where there is none, which is refused like any other wrong node name.

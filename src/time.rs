@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::digits;
+
 /// The one moment by which an operation, with all its phases, must have ended.
 ///
 /// Before every blocking call the socket timeout is set to what is [`left`](Deadline::left).
@@ -124,15 +126,15 @@ pub fn moment(stamp: &str) -> Option<SystemTime> {
 }
 
 /// Three numbers of so many digits each.
-fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
+fn numbers(text: &str, between: char, lengths: [usize; 3]) -> Option<[u64; 3]> {
     let mut parts = text.split(between);
     let mut numbers = [0; 3];
-    for (number, digits) in numbers.iter_mut().zip(digits) {
+    for (number, length) in numbers.iter_mut().zip(lengths) {
         let part = parts.next()?;
-        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        if part.len() != length {
             return None;
         }
-        *number = part.parse().ok()?;
+        *number = digits::number(part.as_bytes())?;
     }
     parts.next().is_none().then_some(numbers)
 }

@@ -50,7 +50,10 @@ impl Command {
     pub fn settings(&self) -> Vec<Entry> {
         let mut settings: Vec<Entry> = Vec::new();
         for entry in (self.tables)().into_iter().flatten() {
-            if !settings.iter().any(|listed| listed.flag == entry.flag) {
+            if !settings
+                .iter()
+                .any(|listed| (listed.flag, listed.environment) == (entry.flag, entry.environment))
+            {
                 settings.push(entry);
             }
         }
@@ -107,7 +110,7 @@ pub static COMMANDS: [Command; 8] = [
     },
     Command {
         name: "explain",
-        about: "says what a word of a line means, and what to do",
+        about: "explains a word of a log line, and what to do about it",
         argument: Argument::Words { name: "WORD", most: 1 },
         notes: &[
             "  smoker explain conntrack",

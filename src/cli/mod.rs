@@ -2,6 +2,8 @@
 
 mod commands;
 mod names;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use crate::client::settings::Client;
@@ -94,7 +96,7 @@ fn flag<'a>(
     };
     let mut known = settings.iter().filter_map(|entry| Some((entry.flag?, entry.metavariable)));
     let Some((flag, metavariable)) = known.find(|(flag, _)| *flag == name) else {
-        return Err(names::unknown_flag(command, name));
+        return Err(names::unknown_flag(command, settings, name));
     };
     let Some(value) = value.or_else(|| rest.next().cloned()) else {
         return Err(Invalid::new(format!("{flag}: no value given ({flag} {metavariable})")));

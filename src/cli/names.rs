@@ -2,7 +2,8 @@
 
 use super::Command;
 use crate::log::escape;
-use crate::settings::Invalid;
+use crate::nearest::nearest;
+use crate::settings::{Entry, Invalid};
 
 /// What the first words of a line name.
 pub(super) enum Found<'a> {
@@ -41,9 +42,13 @@ pub(super) fn family<'a>(commands: &'a [Command], first: &str) -> impl Iterator<
 }
 
 /// The refusal of a flag that the command does not have.
-pub(super) fn unknown_flag(command: &Command, flag: &str) -> Invalid {
-    let name = command.name;
-    Invalid::new(format!("{}: unknown flag (see smoker help {name})", shown(flag)))
+pub(super) fn unknown_flag(command: &Command, settings: &[Entry], flag: &str) -> Invalid {
+    let known = settings.iter().filter_map(|entry| entry.flag).chain(["--help"]);
+    let advice = match nearest(flag, known, 1)[..] {
+        [meant] => format!("; did you mean {meant}?"),
+        _ => format!(" (see smoker help {})", command.name),
+    };
+    Invalid::new(format!("{}: unknown flag{advice}", shown(flag)))
 }
 
 /// The refusal of an argument that the command does not take.
@@ -60,7 +65,11 @@ pub(super) fn shown(word: &str) -> String {
 }
 
 fn unknown_command(name: &str, known: &[&str]) -> Invalid {
-    Invalid::new(format!("{}: unknown command ({})", shown(name), listed(known)))
+    let advice = match nearest(name, known.iter().copied(), 1)[..] {
+        [meant] => format!("; did you mean {meant}?"),
+        _ => format!(" ({})", listed(known)),
+    };
+    Invalid::new(format!("{}: unknown command{advice}", shown(name)))
 }
 
 /// The words that a line may begin with, each once.

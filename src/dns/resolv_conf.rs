@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use super::Name;
+use crate::digits;
 
 /// The most nameservers used, `MAXNS` of resolv.conf(5).
 const NAMESERVER_LIMIT: usize = 3;
@@ -138,8 +139,7 @@ fn nameserver(text: &str, scope_id: &dyn Fn(&str) -> u32) -> Option<SocketAddr> 
 
 /// Digits alone; what overflows is far beyond every cap.
 fn number(text: &str) -> Option<u16> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u16::MAX))
+    digits::number(text.as_bytes()).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub struct Sources<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// The host's name; empty where it has none.
     pub host_name: &'a dyn Fn() -> String,
+    /// Reads a file that contains a secret; an error says what could not be done.
+    pub file: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
 /// A flag as it was typed, unread.
@@ -60,12 +62,21 @@ impl<'a> Given<'a> {
         (self.sources.host_name)()
     }
 
+    /// The value of a variable; an empty one counts as unset.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        (self.sources.environment)(name).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn file(&self, path: &str) -> Result<String, String> {
+        (self.sources.file)(path)
+    }
+
     fn typed_or_set(&self, names: Names) -> Option<Text> {
         if let Some(typed) = self.typed.iter().rev().find(|typed| typed.flag == names.flag) {
             return Some(Text { origin: typed.origin.into(), text: typed.value.clone() });
         }
         let variable = names.environment?;
-        let text = (self.sources.environment)(variable).filter(|text| !text.is_empty())?;
+        let text = self.variable(variable)?;
         Some(Text { origin: variable.into(), text })
     }
 }

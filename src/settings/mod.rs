@@ -4,12 +4,14 @@
 
 mod given;
 mod logging;
+mod secret;
 mod setting;
 mod table;
 pub mod value;
 
 pub use given::{Given, Sources, Typed};
 pub use logging::{LOGGING, Logging};
+pub use secret::{MAX_SECRET, Secret, SecretSetting, secret};
 pub use setting::{Default, Entry, Internal, Named, Optional, Setting, flag, setting};
 pub(crate) use table::declare;
 pub use table::{Group, Override, Table};

@@ -70,7 +70,8 @@ pub enum Override {
 }
 
 impl Override {
-    pub(super) fn flag(&self) -> &'static str {
+    /// The flag of the setting that it is about.
+    pub fn flag(&self) -> &'static str {
         match self {
             Self::Fixed(flag, _) | Self::Unused(flag) | Self::Default(flag, _) => flag,
         }
@@ -98,7 +99,12 @@ impl<T> Table<T> {
 
     /// The values of all fields.
     pub fn read(&self, given: &Given) -> Result<T, Invalid> {
-        self.group.read(&given.overridden(self.overrides))
+        self.group.read(&given.overridden(self.overrides()))
+    }
+
+    /// The exceptions.
+    pub fn overrides(&self) -> &'static [Override] {
+        self.overrides
     }
 
     fn entry(&self, entry: Entry) -> Option<Entry> {

@@ -141,6 +141,26 @@ fn wrong_usage_is_refused_with_one_line() {
 }
 
 #[test]
+fn a_misspelling_is_answered_with_the_nearest_right_word() {
+    assert_refused(&["serve"], "serve: unknown command; did you mean server?");
+    assert_refused(&["Server"], "Server: unknown command; did you mean server?");
+    assert_refused(&["help", "chek"], "chek: unknown command; did you mean check?");
+    assert_refused(&["client", "--intervall", "1"], "--intervall: unknown flag; did you mean --interval?");
+    assert_refused(&["server", "-tcp-port=1"], "-tcp-port: unknown flag; did you mean --tcp-port?");
+    assert_refused(
+        &["explain", "dns_timeot"],
+        "\"dns_timeot\" is not a word of Smoker's: did you mean dns_timeout?",
+    );
+}
+
+#[test]
+fn explain_prints_one_word_or_lists_them() {
+    assert!(printed(&["explain"]).contains("dns_timeout"));
+    assert!(printed(&["explain", "dns_timeout"]).starts_with("dns_timeout"));
+    assert_refused(&["explain", "a", "b"], "b: unexpected argument (see smoker help explain)");
+}
+
+#[test]
 fn a_refusal_is_one_line_however_long_the_value() {
     let output = smoker(&["server", "--tcp-port", &"9\n".repeat(50_000)]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

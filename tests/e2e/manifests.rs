@@ -223,7 +223,11 @@ fn run(workload: &Node) -> Run {
             None => variable.text("valueFrom fieldRef fieldPath").to_owned(),
         })
     };
-    let sources = Sources { environment: &environment, host_name: &|| "the-host-name".to_owned() };
+    let sources = Sources {
+        environment: &environment,
+        host_name: &|| "the-host-name".to_owned(),
+        file: &crate::support::no_file,
+    };
     cli::parse(&arguments, &sources).unwrap_or_else(|refusal| panic!("smoker {arguments:?}: {refusal}"))
 }
 

@@ -311,7 +311,11 @@ fn every_command_that_they_show_is_understood() {
     let commands: Vec<Vec<String>> = fenced(&readmes, "sh").into_iter().flat_map(arguments).collect();
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
-        let sources = Sources { environment: &|_| None, host_name: &|| "node-1".to_owned() };
+        let sources = Sources {
+            environment: &|_| None,
+            host_name: &|| "node-1".to_owned(),
+            file: &crate::support::no_file,
+        };
         let understood = cli::parse(&command, &sources);
         assert!(understood.is_ok(), "{command:?}: {}", understood.unwrap_err());
     }

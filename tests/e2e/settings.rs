@@ -190,7 +190,7 @@ const NOT_A_NODE_NAME: &str =
 const NOT_A_POD_NAME: &str =
     "is not a pod name (1 to 253 visible ASCII characters, no brackets, quotes or backslashes)";
 
-const COMMAND_NAMES: &str = "server, client, check, local, report, help or version";
+const COMMAND_NAMES: &str = "server, client, check, local, report, explain, help or version";
 
 const HOST_NAME: &str = "the-host";
 
@@ -238,7 +238,11 @@ fn understood(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Run, Str
     let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
     let variable =
         |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
-    let sources = Sources { environment: &variable, host_name: &|| HOST_NAME.to_owned() };
+    let sources = Sources {
+        environment: &variable,
+        host_name: &|| HOST_NAME.to_owned(),
+        file: &crate::support::no_file,
+    };
     cli::parse(&arguments, &sources).map_err(|refusal| refusal.to_string())
 }
 
@@ -466,7 +470,7 @@ fn bytes_that_are_no_text_are_refused_by_name() {
         ),
         (
             &["check".as_ref(), flag],
-            "\"--tcp-port\u{fffd}\": unknown flag (see smoker help check)".to_owned(),
+            "\"--tcp-port\u{fffd}\": unknown flag; did you mean --tcp-port?".to_owned(),
         ),
     ] {
         assert_refused(smoker().args(arguments), &line);
