@@ -18,7 +18,7 @@ impl Deadline {
         Self(Instant::now() + timeout)
     }
 
-    /// The time that is left: never zero, because a socket timeout of zero means to wait for ever.
+    /// The time that is left: never zero, because a socket timeout of zero means to wait without limit.
     /// An error of kind [`ErrorKind::TimedOut`] once the deadline has passed.
     pub fn left(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());

@@ -36,7 +36,7 @@ fn verdict(verdict: Verdict) -> Topic {
     let advice = verdict.advice();
     let mut notes = vec![("needs", verdict.needs().to_owned()), ("next", advice.next.to_owned())];
     match advice.calls {
-        None => notes.push(("call", "Nobody.".to_owned())),
+        None => notes.push(("call", "No team.".to_owned())),
         Some(Calls { some_nodes, all_nodes }) if some_nodes == all_nodes => {
             notes.push(("call", some_nodes.to_string()));
         }

@@ -54,7 +54,7 @@ fn answer(findings: &Findings) -> Vec<String> {
     }
     let mut lines = vec![if faulty == 0 { without_fault(findings) } else { with_faults(findings) }];
     if total == 1 && faulty == 1 {
-        lines.push("whether others see it too cannot be told: no other node was heard".into());
+        lines.push("whether other nodes see it too is unknown: there are no lines of another node".into());
     }
     if without_verdict > 0 {
         let of = count(without_verdict as u64, "node");

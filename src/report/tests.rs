@@ -254,7 +254,7 @@ fn one_node_and_all_nodes_are_distinguished() {
         page(&report(&fleet(2, 5))).contains("\n  call: the node team: the Service rules of these nodes")
     );
     assert!(page(&report(&fleet(5, 5))).contains("\n  call: the network team: the Service itself"));
-    assert!(page(&report(&fleet(1, 1))).contains("no other node was heard"));
+    assert!(page(&report(&fleet(1, 1))).contains("there are no lines of another node"));
     assert_eq!(answer(""), "nothing is known: there is no line of a client");
     assert!(!report("").is_healthy());
 }

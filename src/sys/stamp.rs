@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clocks_are_read_until_the_bracket_is_narrow_and_not_for_ever() {
+    fn the_clocks_are_read_until_the_bracket_is_narrow_but_not_without_limit() {
         let start = Instant::now();
         let bracket = |nanoseconds: u64| {
             let after = start + Duration::from_nanos(nanoseconds);

@@ -270,7 +270,7 @@ fn a_name_that_the_nameservers_do_not_know_is_the_record() {
 }
 
 #[test]
-fn a_target_without_replicas_is_told_from_one_whose_replicas_are_not_known() {
+fn a_target_without_replicas_is_distinguished_from_one_whose_replicas_are_not_known() {
     let refused = || well().target([fail(REFUSED); 3]);
     let detail = "10.96.0.12 refuses over tcp, udp, http, and no replica is listed: nothing runs";
     let words = "tcp:refused,udp:refused,http:refused,endpoint:0/0,dns:ok";
@@ -371,7 +371,7 @@ fn large_packets_that_vanish_are_the_mtu() {
     let detail = "large packets vanish on the way to or from 10.96.0.12, the interface takes 1500";
     let words = "mtu:unknownof1500,tcp:ok,udp:ok,http:ok";
     assert_says(&Evidence { path: somewhere, ..well() }, Verdict::Mtu, detail, words);
-    // Where small ones vanish as well it is more than that, and where whoever sends large ones is told,
+    // Where small ones vanish as well it is more than that, and where the sender gets an ICMP error,
     // nothing.
     let evidence = Evidence { path: forward(), ..well().target(hole()).replicas(hole()) };
     assert_is(&evidence, Verdict::PodNetwork);

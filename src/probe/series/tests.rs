@@ -162,7 +162,7 @@ fn one_lost_datagram_does_not_hold_the_round_up() {
 
 #[test]
 fn what_was_unknown_is_settled_by_a_later_reply() {
-    // Of the first series flow 3 hears nothing, also when it is asked again.
+    // Of the first series flow 3 receives nothing, not even in the repetition.
     let server = Server::start(|asked| match (asked.id.flow, asked.id.sequence) {
         (3, ..9) => asked.lose_reply(),
         _ => vec![asked.reply()],
@@ -177,7 +177,7 @@ fn what_was_unknown_is_settled_by_a_later_reply() {
 
 #[test]
 fn another_instance_settles_nothing() {
-    // The second series hears nothing on flow 3, the third comes to another server.
+    // The second series receives nothing on flow 3, the third comes to another server.
     let server = Server::start(|asked| {
         if asked.id.sequence == 17 {
             asked.instance += 1;
