@@ -5,6 +5,7 @@ mod arrows;
 mod dependencies;
 mod effects;
 mod form;
+mod words;
 
 use std::fs;
 use std::path::Path;
