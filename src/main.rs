@@ -12,7 +12,7 @@ use smoker::cli::{self, Run};
 use smoker::client::settings::Client;
 use smoker::client::{self, Ending};
 use smoker::local::settings::Local;
-use smoker::log::{Colour, Level, Log, Output, Speaker, Value};
+use smoker::log::{Colour, Level, Log, Output, Speaker, Value, escape};
 use smoker::server::settings::Server;
 use smoker::settings::{Logging, MAX_SECRET, Sources};
 use smoker::sys;
@@ -107,9 +107,10 @@ fn variable(name: &str) -> Option<String> {
 
 /// The content of a file with a secret, and no more than shows that it is too long.
 fn file(path: &str) -> Result<String, String> {
+    let what = format!("read \"{}\"", escape(path));
+    let opened = File::open(path).map_err(sys::cannot(&what))?;
     let mut text = String::new();
-    let opened = File::open(path).map_err(sys::cannot("open the file"))?;
-    opened.take(MAX_FILE).read_to_string(&mut text).map_err(sys::cannot("read the file"))?;
+    opened.take(MAX_FILE).read_to_string(&mut text).map_err(sys::cannot(&what))?;
     Ok(text)
 }
 
