@@ -13,7 +13,7 @@ use super::routes::{Answer, Found, Route, Takes};
 use super::service::{Requests, Service};
 use super::writer::{Terms, Writer};
 use crate::http::body::Decoder;
-use crate::http::{Framing, StatusCode, request};
+use crate::http::{Framing, RequestHead, StatusCode, request};
 use crate::log::{Event, Value};
 use crate::serve::connections::Connection;
 use crate::serve::{log_connection, log_error};
@@ -96,8 +96,7 @@ impl<'a> Conversation<'a> {
         self.counts = self.service.routes.other();
         let mut deadline = None;
         loop {
-            if let Some((exchange, length)) = self.begin_exchange()? {
-                self.receiver.consume(length);
+            if let Some(exchange) = self.begin_exchange()? {
                 return Ok(exchange);
             }
             let deadline = *deadline.get_or_insert_with(|| Deadline::after(self.service.idle_timeout));
@@ -105,9 +104,9 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The router's answer to the head that has been received, and the head's length; `None` while the head
-    /// is incomplete.
-    fn begin_exchange(&mut self) -> Result<Option<(Exchange<'a>, usize)>, End> {
+    /// The router's answer to the head that has been received, which is consumed; `None` while it is
+    /// incomplete.
+    fn begin_exchange(&mut self) -> Result<Option<Exchange<'a>>, End> {
         let service = self.service;
         let Some((head, length)) = request::parse(self.receiver.bytes())? else { return Ok(None) };
         self.is_head = head.method == "HEAD";
@@ -127,14 +126,9 @@ impl<'a> Conversation<'a> {
             }
             answer => answer,
         };
-        let exchange = Exchange {
-            answer,
-            version_minor: head.version_minor,
-            keep_alive: head.keep_alive,
-            framing: head.framing,
-            expects_continue: head.expects_continue,
-        };
-        Ok(Some((exchange, length)))
+        let RequestHead { version_minor, keep_alive, framing, expects_continue, .. } = head;
+        self.receiver.consume(length);
+        Ok(Some(Exchange { answer, version_minor, keep_alive, framing, expects_continue }))
     }
 
     /// Reads the request's body and responds. Whether the connection is kept after that.
@@ -142,6 +136,8 @@ impl<'a> Conversation<'a> {
         let Exchange { answer, version_minor, keep_alive, framing, expects_continue } = exchange;
         let response = match answer {
             Answer::Route(route, parameters) => self.call(route, parameters, framing, expects_continue)?,
+            // Most requests have no body.
+            Answer::Respond(response) if framing == Framing::None => response,
             Answer::Respond(response) => self.discard_body(response, framing, expects_continue)?,
             Answer::Refuse(response) => return Err(End::Refused(response)),
         };
