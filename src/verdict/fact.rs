@@ -106,7 +106,6 @@ fn probe(probe: &Probe) -> String {
         (Some(symptom), Trial::Retried(retries)) if !probe.trial.all_failed() => {
             format!("{name}:{}/{}of{}", symptom.error, retries.failed(), retries.made())
         }
-        (Some(symptom), Trial::Failed { .. }) => format!("{name}:{}/untried", symptom.error),
         (Some(symptom), _) => format!("{name}:{}", symptom.error),
     }
 }

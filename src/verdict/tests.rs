@@ -560,7 +560,7 @@ fn a_target_that_was_not_retried_has_not_passed_since() {
     let mut evidence = well();
     evidence.target_probes()[0].trial = Trial::Failed { first: SILENT };
     let detail = "10.96.0.12:8080 times out, and no rule fits";
-    let words = "tcp:timeout/untried,udp:ok,http:ok,endpoint:2/2,dns:ok,nameserver:10.96.0.10/8of8,\
+    let words = "tcp:timeout,udp:ok,http:ok,endpoint:2/2,dns:ok,nameserver:10.96.0.10/8of8,\
                  flows:0of0,burst:0of256,ports:0of64,direct:10.244.1.7/0of64,direct:10.244.2.7/0of64";
     assert_says(&evidence, Verdict::Unknown, detail, words);
 }

@@ -53,8 +53,8 @@ const PROTOCOLS: EvidenceWord = EvidenceWord {
     words: &["tcp", "udp", "http"],
     examples: &["tcp:ok", "udp:timeout", "http:refused/3of4"],
     meaning: "a protocol of the Service, repeated where it failed",
-    reading: "An error alone: it failed each time. 3of4: in three of four tries. 0of4: each retry passed. \
-              untried: no retry.",
+    reading: "An error alone: it failed each time that it was tried. 3of4: in three of four tries. 0of4: \
+              each retry passed.",
 };
 
 const ENDPOINT: EvidenceWord = EvidenceWord {

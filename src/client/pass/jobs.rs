@@ -168,7 +168,7 @@ mod tests {
         assert!(!replica.answers() && !replica.fails());
         let ruling = verdict::judge(&evidence);
         assert_eq!(ruling.verdict, Verdict::Unknown);
-        assert_eq!(ruling.evidence[..2], ["tcp:timeout/untried", "endpoint:0/1/1untried"]);
+        assert_eq!(ruling.evidence[..2], ["tcp:timeout", "endpoint:0/1/1untried"]);
     }
 
     #[test]
