@@ -166,6 +166,22 @@ pub fn civil(days: u64) -> (u64, u64, u64) {
     (400 * era + year_of_era + u64::from(month < 3), month, day)
 }
 
+/// The microseconds of a duration, rounded without floating point.
+pub fn microseconds(duration: Duration) -> u128 {
+    (duration.as_nanos() + 500) / 1000
+}
+
+/// A duration as text has it: milliseconds with three decimals, `0.412ms`.
+#[derive(Clone, Copy, Debug)]
+pub struct Milliseconds(pub Duration);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let microseconds = microseconds(self.0);
+        write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,65 +1,12 @@
-//! The commands: name, sentence, argument, settings, and what each asks the process to do. Pure.
+//! The table of commands: name, sentence, argument, settings, and what each asks the process to do. Pure.
 
-use super::{Line, Run, usage};
+use super::command::{Argument, Command};
+use super::{Run, usage};
 use crate::client::settings as client;
 use crate::explain::explain;
 use crate::local::settings as local;
 use crate::server::settings as server;
-use crate::settings::{Entry, Invalid, LOGGING};
-
-/// One command.
-#[derive(Debug)]
-pub struct Command {
-    /// Its words after `smoker`: one, or two with a space between (`monitor collect`).
-    pub name: &'static str,
-    /// What it does, in a line.
-    pub about: &'static str,
-    /// What it takes beside flags.
-    pub argument: Argument,
-    /// What its usage text says after the sentence: a line each, indented where it is an example.
-    pub notes: &'static [&'static str],
-    /// The tables of its settings.
-    pub(super) tables: fn() -> Vec<Vec<Entry>>,
-    /// Reads its settings.
-    pub(super) read: fn(&Line) -> Result<Run, Invalid>,
-}
-
-/// What a command takes beside flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Argument {
-    /// Nothing.
-    None,
-    /// The value of a setting, which has this flag too.
-    Setting {
-        /// What usage texts and refusals call it.
-        name: &'static str,
-        /// The flag.
-        flag: &'static str,
-    },
-    /// Up to so many words.
-    Words {
-        /// What usage texts call them.
-        name: &'static str,
-        /// How many there may be.
-        most: usize,
-    },
-}
-
-impl Command {
-    /// Its settings. One that two of its tables have is listed once.
-    pub fn settings(&self) -> Vec<Entry> {
-        let mut settings: Vec<Entry> = Vec::new();
-        for entry in (self.tables)().into_iter().flatten() {
-            if !settings
-                .iter()
-                .any(|listed| (listed.flag, listed.environment) == (entry.flag, entry.environment))
-            {
-                settings.push(entry);
-            }
-        }
-        settings
-    }
-}
+use crate::settings::{Invalid, LOGGING};
 
 /// All commands, in the order of the usage text.
 pub static COMMANDS: [Command; 8] = [

@@ -1,5 +1,6 @@
 //! A command line in, a command with its settings out; usage texts. Pure.
 
+mod command;
 mod commands;
 mod names;
 #[cfg(test)]
@@ -11,7 +12,8 @@ use crate::local::settings::Local;
 use crate::server::settings::Server;
 use crate::settings::{Entry, Given, Invalid, Logging, Sources, Typed};
 
-pub use commands::{Argument, COMMANDS, Command};
+pub use command::{Argument, Command};
+pub use commands::COMMANDS;
 use names::Found;
 
 /// What the process is asked to do.

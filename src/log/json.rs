@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::escape::cut;
 use super::output::MAX_LINE;
-use super::record::{Event, Record, Speaker, Value, microseconds};
+use super::record::{Event, Record, Speaker, Value};
 use crate::json::{self, ObjectWriter, ValueWriter};
+use crate::time::microseconds;
 
 /// The initial capacity of a line: most fit, so that the string is not reallocated.
 const USUAL_LEN: usize = 320;

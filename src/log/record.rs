@@ -71,8 +71,3 @@ impl<'a> From<&'a str> for Event<'a> {
         Self::Word(word)
     }
 }
-
-/// The microseconds of a duration, rounded without floating point.
-pub(super) fn microseconds(duration: Duration) -> u128 {
-    (duration.as_nanos() + 500) / 1000
-}

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use super::record::{Event, Record, Speaker, Value, microseconds};
+use super::record::{Event, Record, Speaker, Value};
 use super::{Colour, escape};
-use crate::time::Utc;
+use crate::time::{Milliseconds, Utc};
 
 /// The initial capacity of a line: most fit, so that the string is not reallocated.
 const USUAL_LEN: usize = 160;
@@ -48,10 +48,7 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Value::Count(count) => write!(f, "{count}"),
-            Value::Milliseconds(duration) => {
-                let microseconds = microseconds(duration);
-                write!(f, "{}.{:03}ms", microseconds / 1000, microseconds % 1000)
-            }
+            Value::Milliseconds(duration) => Milliseconds(duration).fmt(f),
             Value::Seconds(duration) => write!(f, "{}s", duration.as_secs()),
             Value::Word(word) => f.write_str(word),
             Value::Text(text) => write!(f, "\"{}\"", escape(text)),

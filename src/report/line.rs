@@ -1,9 +1,7 @@
-//! One line that Smoker printed, in either form and behind any prefix, as the report reads it.
+//! One line that Smoker printed, as the report reads it.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
-
-use super::{json, text};
 
 /// The longest prefix of a line, in bytes: `kubectl logs --prefix` puts the pod's name (253 bytes) and the
 /// container's (63) there, and `--timestamps` a stamp.
@@ -21,19 +19,7 @@ pub(super) struct Line<'a> {
     pub(super) fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
-impl<'a> Line<'a> {
-    /// The parts of `text`; `None` where it is no line of Smoker's.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
-        let text = text.trim_ascii_end();
-        let within = |at: &usize| *at <= MAX_PREFIX;
-        let stamp = text.match_indices('[').map(|(at, _)| at).find(|at| text::is_stamped(&text[*at..]));
-        match (stamp.filter(within), text.find('{').filter(within)) {
-            (Some(stamp), brace) if brace.is_none_or(|brace| stamp < brace) => text::line(&text[stamp..]),
-            (_, Some(brace)) => json::line(&text[brace..]),
-            (_, None) => None,
-        }
-    }
-
+impl Line<'_> {
     /// The value of the field `key`, if it has one.
     pub(super) fn field(&self, key: &str) -> Option<&str> {
         self.fields.iter().find(|(name, _)| name == key).map(|(_, value)| &**value)

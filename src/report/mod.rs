@@ -2,6 +2,7 @@
 //! and whom to call. Reads in bounded memory; its only clock is that of the lines.
 
 mod findings;
+mod forms;
 mod input;
 mod json;
 mod line;
@@ -20,7 +21,6 @@ use std::io::{self, BufRead};
 use std::time::SystemTime;
 
 use input::Next;
-use line::Line;
 use nodes::Nodes;
 use passed::Passed;
 use replicas::Replicas;
@@ -68,7 +68,7 @@ impl Report {
         if text.trim_ascii().is_empty() {
             return;
         }
-        let Some(line) = Line::of(text) else {
+        let Some(line) = forms::line(text) else {
             self.counts.not_understood += 1;
             return;
         };

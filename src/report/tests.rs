@@ -53,14 +53,14 @@ const SERVICE: &str = "[VERDICT] service detail=\"10.96.0.12:8080 times out\" si
 #[test]
 fn every_line_is_understood() {
     for text in lines() {
-        let line = Line::of(text).unwrap_or_else(|| panic!("{text}"));
+        let line = forms::line(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(line.node.as_deref(), text.contains("[NODE:").then_some("node-2"));
         assert!(text.contains(&format!("[{}] ", line.kind)), "{text}");
         for (key, value) in &line.fields {
             assert!(text.contains(&format!(" {key}={value}")) || key == "detail", "{text}: {key}={value}");
         }
     }
-    let last = Line::of(lines().last().unwrap()).unwrap();
+    let last = forms::line(lines().last().unwrap()).unwrap();
     assert_eq!(last.field("detail"), Some("line \"x\" has \u{1b} in it\n"));
     let report = report(LINES);
     assert_eq!((report.counts.understood, report.counts.not_understood), (lines().count() as u64, 0));
@@ -97,7 +97,7 @@ fn both_forms_read_alike() {
     for speaker in [Speaker::Server, Speaker::Node("node-1".into())] {
         let [text, json] =
             [Form::Text, Form::Json].map(|form| printed(form, &speaker, Event::Word("FAILED"), &fields));
-        let (text, json) = (Line::of(&text).unwrap(), Line::of(&json).unwrap());
+        let (text, json) = (forms::line(&text).unwrap(), forms::line(&json).unwrap());
         let sorted = |line: &Line| {
             let mut fields: Vec<_> =
                 line.fields.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
@@ -125,10 +125,10 @@ fn prefixes_of_any_kind_are_skipped_up_to_the_limit() {
             &" ".repeat(MAX_PREFIX),
         ] {
             for end in ["", "\r", "  "] {
-                assert_eq!(Line::of(&format!("{prefix}{line}{end}")), Line::of(line), "{prefix}");
+                assert_eq!(forms::line(&format!("{prefix}{line}{end}")), forms::line(line), "{prefix}");
             }
         }
-        assert_eq!(Line::of(&(" ".repeat(MAX_PREFIX + 1) + line)), None);
+        assert_eq!(forms::line(&(" ".repeat(MAX_PREFIX + 1) + line)), None);
     }
 }
 
@@ -136,7 +136,7 @@ fn prefixes_of_any_kind_are_skipped_up_to_the_limit() {
 fn objects_of_json_in_any_order_and_with_more_than_ours_are_understood() {
     let text = r#" { "event" : "SUCCESS" , "x":[ 1, "a",null ,true ],"y":-1.5e3, "z":[] ,"kind":"T\u0043P",
         "time":"2025-11-13T10:30:00Z","node":"\ud83e\udd80\ud83e" } "#;
-    let line = Line::of(text).unwrap();
+    let line = forms::line(text).unwrap();
     assert_eq!((&*line.kind, line.node.as_deref()), ("TCP", Some("🦀\u{fffd}")));
     assert_eq!(
         (line.field("x"), line.field("y"), line.field("z")),
@@ -147,7 +147,7 @@ fn objects_of_json_in_any_order_and_with_more_than_ours_are_understood() {
 #[test]
 fn what_is_no_line_is_counted_and_not_fatal() {
     let whole = r#"{"time":"2025-11-13T10:30:00Z","node":"a","kind":"TCP","event":"SUCCESS"}"#;
-    assert!(Line::of(whole).is_some());
+    assert!(forms::line(whole).is_some());
     let wrong = [
         "nonsense",
         "[2025-11-13 10:30:00]",
@@ -173,7 +173,7 @@ fn what_is_no_line_is_counted_and_not_fatal() {
         r#"{"time":"2025-11-13T10:30:00Z","kind":"TCP","event":"SUCCESS"}"#,
     ];
     for text in wrong {
-        assert_eq!(Line::of(text), None, "{text}");
+        assert_eq!(forms::line(text), None, "{text}");
     }
     let read = report(&(wrong.join("\n") + "\n\n" + &line_of("a", 0, HEALTHY)));
     assert_eq!((read.counts.understood, read.counts.not_understood), (1, wrong.len() as u64));
@@ -521,14 +521,14 @@ impl Numbers {
 fn every_prefix_and_mutation_of_a_log_is_read() {
     let mut log = LINES.to_owned();
     for line in lines() {
-        let line = Line::of(line).unwrap();
+        let line = forms::line(line).unwrap();
         let _ = write!(log, "{{\"time\":\"2025-11-13T10:30:00Z\",\"speaker\":\"client\",\"node\":\"a\"");
         let _ = write!(log, ",\"kind\":\"{}\",\"event\":\"{}\"", line.kind, line.event);
         let _ = writeln!(log, ",\"x_ms\":0.5,\"y\":[\"\\u00e9\",1],\"z\":\"\\ud83e\\udd80\"}}");
     }
     for line in log.lines() {
         for end in (0..=line.len()).filter(|end| line.is_char_boundary(*end)) {
-            let _ = Line::of(&line[..end]);
+            let _ = forms::line(&line[..end]);
         }
     }
     let mut numbers = Numbers(0x5eed);

@@ -1,7 +1,5 @@
 //! What was typed and what surrounds the process: raw text, read only where a command asks for it. Pure.
 
-use super::setting::Names;
-use super::table::Override;
 use super::value::Text;
 
 /// What a command line does not contain. Each is asked only where a setting needs it.
@@ -24,6 +22,24 @@ pub struct Typed {
     pub origin: &'static str,
     /// Its value.
     pub value: String,
+}
+
+/// The variable and the flag of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) environment: Option<&'static str>,
+    pub(super) flag: &'static str,
+}
+
+/// An exception of one command, for the setting with the flag that comes first.
+#[derive(Clone, Copy, Debug)]
+pub enum Override {
+    /// The command sets this value itself: it has neither flag nor variable.
+    Fixed(&'static str, &'static str),
+    /// The command has no use for it, and reads neither flag nor variable.
+    Unused(&'static str),
+    /// Another default.
+    Default(&'static str, &'static str),
 }
 
 /// All texts that the settings of one command are read from.
@@ -78,5 +94,21 @@ impl<'a> Given<'a> {
         let variable = names.environment?;
         let text = self.variable(variable)?;
         Some(Text { origin: variable.into(), text })
+    }
+}
+
+impl Names {
+    /// What to call the setting: its variable, else its flag.
+    pub(super) fn origin(self) -> &'static str {
+        self.environment.unwrap_or(self.flag)
+    }
+}
+
+impl Override {
+    /// The flag of the setting that it is about.
+    pub fn flag(&self) -> &'static str {
+        match self {
+            Self::Fixed(flag, _) | Self::Unused(flag) | Self::Default(flag, _) => flag,
+        }
     }
 }

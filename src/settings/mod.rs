@@ -9,10 +9,10 @@ mod setting;
 mod table;
 pub mod value;
 
-pub use given::{Given, Sources, Typed};
+pub use given::{Given, Override, Sources, Typed};
 pub use logging::{LOGGING, Logging};
 pub use secret::{MAX_SECRET, Secret, SecretSetting, secret};
 pub use setting::{Default, Entry, Internal, Named, Optional, Setting, flag, setting};
 pub(crate) use table::declare;
-pub use table::{Group, Override, Table};
+pub use table::{Group, Table};
 pub use value::{Host, Invalid, Percent, Protocols, Text};

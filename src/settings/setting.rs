@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::given::Given;
+use super::given::{Given, Names};
 use super::value::{Invalid, Kind, Text};
 
 /// What of a setting does not depend on its type: a row of the usage texts and of the README's table.
@@ -37,20 +37,6 @@ impl fmt::Display for Default {
             Self::Value(text) | Self::None(text) => text,
             Self::HostName => "the host name",
         })
-    }
-}
-
-/// The variable and the flag of a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Names {
-    pub(super) environment: Option<&'static str>,
-    pub(super) flag: &'static str,
-}
-
-impl Names {
-    /// What to call the setting: its variable, else its flag.
-    fn origin(self) -> &'static str {
-        self.environment.unwrap_or(self.flag)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tables of settings: a struct and the settings of its fields, declared together. Pure.
 
-use super::given::Given;
+use super::given::{Given, Override};
 use super::setting::{Default, Entry};
 use super::value::Invalid;
 
@@ -55,26 +55,6 @@ impl<T> Group<T> {
     /// The values of all fields; the first that is refused refuses the whole.
     pub fn read(&self, given: &Given) -> Result<T, Invalid> {
         (self.read)(given)
-    }
-}
-
-/// An exception of one command, for the setting with the flag that comes first.
-#[derive(Clone, Copy, Debug)]
-pub enum Override {
-    /// The command sets this value itself: it has neither flag nor variable.
-    Fixed(&'static str, &'static str),
-    /// The command has no use for it, and reads neither flag nor variable.
-    Unused(&'static str),
-    /// Another default.
-    Default(&'static str, &'static str),
-}
-
-impl Override {
-    /// The flag of the setting that it is about.
-    pub fn flag(&self) -> &'static str {
-        match self {
-            Self::Fixed(flag, _) | Self::Unused(flag) | Self::Default(flag, _) => flag,
-        }
     }
 }
 

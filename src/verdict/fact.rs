@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use super::evidence::{Evidence, Listing, LookUp};
 use super::examination::{Probe, Trial};
 use crate::dns::{Reached, Surveyed};
-use crate::log::Value;
 use crate::probe::Error;
 use crate::probe::series::{Burst, Counts};
+use crate::time::Milliseconds;
 
 /// A kind of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Fact {
                 format!("mtu:{mtu}of{interface}")
             }),
             Self::Latency => one(evidence.slowness, |latency| {
-                let [now, usual] = [latency.now, latency.usual].map(Value::Milliseconds);
+                let [now, usual] = [latency.now, latency.usual].map(Milliseconds);
                 format!("latency:{now}/{usual}")
             }),
             Self::Prober => one(evidence.starved, |starved| format!("prober:{}", starved.name())),

@@ -3,10 +3,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::flow::Answer;
-use super::ledger::Closed;
+use super::ledger::{Closed, Count};
 use super::times::Sample;
 use crate::probe::{Error, Failure, Phase};
+use crate::series_protocol;
 use crate::sys::stamp::Clocks;
 
 /// Datagrams that were sent together.
@@ -36,6 +36,13 @@ pub(super) struct Batch {
     send_error: Option<io::Error>,
     /// What became of them, by flow.
     pub(super) closed: Vec<Closed>,
+}
+
+/// A datagram that answers one of ours.
+pub(super) struct Answer {
+    pub(super) sequence: u32,
+    /// `None` where a plain echo returned the request.
+    pub(super) reply: Option<series_protocol::Reply>,
 }
 
 impl Batch {
@@ -108,5 +115,12 @@ impl Batch {
             (_, Some(error)) => Some(Failure::io(error, Phase::Send)),
             (_, None) => None,
         }
+    }
+}
+
+impl Answer {
+    pub(super) fn count(&self) -> Option<Count> {
+        let reply = self.reply?;
+        Some(Count { instance: reply.instance, received: reply.received? })
     }
 }

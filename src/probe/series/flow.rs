@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
-use super::batch::Batch;
-use super::ledger::{Count, Ledger, Received};
+use super::batch::{Answer, Batch};
+use super::ledger::{Ledger, Received};
 use crate::series_protocol::{self, Datagram, Id, Request};
 use crate::sys::stamp::Clocks;
 use crate::sys::stamped;
@@ -21,13 +21,6 @@ pub(super) struct Flow {
     pub(super) ledger: Ledger,
     nonce: u64,
     number: u16,
-}
-
-/// A datagram that answers one of ours.
-pub(super) struct Answer {
-    pub(super) sequence: u32,
-    /// `None` where a plain echo returned the request.
-    pub(super) reply: Option<series_protocol::Reply>,
 }
 
 impl Flow {
@@ -108,12 +101,5 @@ impl Flow {
         };
         let is_ours = (id.nonce, id.flow, datagram.len()) == (self.nonce, self.number, series_protocol::LEN);
         is_ours.then_some(Answer { sequence: id.sequence, reply })
-    }
-}
-
-impl Answer {
-    fn count(&self) -> Option<Count> {
-        let reply = self.reply?;
-        Some(Count { instance: reply.instance, received: reply.received? })
     }
 }

@@ -1,6 +1,6 @@
 //! Latency: nothing fails, but replies are far later than this node is used to. Pure.
 
-use crate::log::Value;
+use crate::time::Milliseconds;
 use crate::verdict::evidence::Evidence;
 use crate::verdict::fact::Fact;
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
@@ -31,9 +31,9 @@ pub(super) static SLOW: Rule = Rule {
 
 fn detail(evidence: &Evidence) -> String {
     let Some(slowness) = evidence.slowness else { return String::new() };
-    let [now, usual] = [slowness.now, slowness.usual].map(Value::Milliseconds);
+    let [now, usual] = [slowness.now, slowness.usual].map(Milliseconds);
     let server = slowness
         .server
-        .map_or(String::new(), |server| format!(", {} of it the server's own", Value::Milliseconds(server)));
+        .map_or(String::new(), |server| format!(", {} of it the server's own", Milliseconds(server)));
     format!("latency is {now}{server}, this node's median was {usual}")
 }
