@@ -2,6 +2,7 @@
 //! it, and each is shown to find something in a source that breaks it.
 
 mod arrows;
+mod circles;
 mod dependencies;
 mod effects;
 mod form;

@@ -27,8 +27,8 @@ const AVOIDED: [&str; 15] = [
 /// A field of log lines, which programs read.
 const FIELDS: [&str; 1] = ["told_by"];
 
-/// The words of a text in lower case, each with its line. Names are taken apart at `_` and at capitals; what is
-/// neither letter nor digit separates words, so that a run is found across the lines of a comment.
+/// The words of a text in lower case, each with its line. Names are taken apart at `_` and at capitals; what
+/// is neither letter nor digit separates words, so that a run is found across the lines of a comment.
 fn plain_words(text: &str) -> Vec<(usize, String)> {
     let mut words = Vec::new();
     for (line, number) in text.lines().zip(1..) {
