@@ -44,12 +44,6 @@ pub(super) enum Change {
     Resolved { after: Duration, was: Verdict },
 }
 
-impl Moment {
-    pub(super) fn now() -> Self {
-        Self { wall: SystemTime::now(), monotonic: Instant::now() }
-    }
-}
-
 impl Incidents {
     /// Whether an incident is open.
     pub(super) fn is_open(&self) -> bool {
@@ -122,10 +116,14 @@ mod tests {
         Ruling { verdict, detail: String::new(), evidence: vec![], subject }
     }
 
+    fn now() -> Moment {
+        Moment { wall: SystemTime::now(), monotonic: Instant::now() }
+    }
+
     #[test]
     fn each_change_is_reported_once() {
         use Verdict::{Healthy, Prober, Replica, Service, Transient, Unknown};
-        let start = Moment::now();
+        let start = now();
         let at = |seconds| {
             let later = Duration::from_secs(seconds);
             Moment { wall: start.wall + later, monotonic: start.monotonic + later }
@@ -163,7 +161,7 @@ mod tests {
 
     #[test]
     fn an_incident_may_open_in_the_first_round() {
-        let now = Moment::now();
+        let now = now();
         let local = ruling(Verdict::Local, &[]);
         let open = Change::Open { since: now.wall };
         assert_eq!(Incidents::default().judge(&local, now), (Verdict::Local, open));
@@ -173,11 +171,11 @@ mod tests {
     fn a_passing_failure_is_noted_and_not_repeated() {
         let mut incidents = Incidents::default();
         let transient = ruling(Verdict::Transient, &[]);
-        assert_eq!(incidents.judge(&transient, Moment::now()), (Verdict::Transient, Change::Noted));
+        assert_eq!(incidents.judge(&transient, now()), (Verdict::Transient, Change::Noted));
         assert_eq!(incidents.repeat(), None);
         let healthy = ruling(Verdict::Healthy, &[]);
-        assert_eq!(incidents.judge(&healthy, Moment::now()), (Verdict::Healthy, Change::Noted));
-        incidents.judge(&transient, Moment::now());
+        assert_eq!(incidents.judge(&healthy, now()), (Verdict::Healthy, Change::Noted));
+        incidents.judge(&transient, now());
         assert_eq!(incidents.repeat(), Some((&healthy, Change::Noted)));
     }
 }

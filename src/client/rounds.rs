@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::baseline::Baseline;
 use super::finding::Finding;
@@ -81,7 +81,7 @@ impl<'a> Rounds<'a> {
 
     /// Makes the round that was due at `due`. Breaks off before the next probe when a signal has arrived.
     pub(super) fn make_one(&mut self, due: Instant, signals: &StopSignals) -> ControlFlow<()> {
-        let begin = Moment::now();
+        let begin = Moment { wall: SystemTime::now(), monotonic: Instant::now() };
         let late = self.starvation.begin(due);
         let mut round = self.measure(signals)?;
         let starved = self.starvation.check();
