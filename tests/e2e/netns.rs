@@ -418,7 +418,7 @@ fn a_host_name_that_is_no_node_name_is_refused() {
         command.args(["check", "127.0.0.1"]);
         let ended = Running::start(command).ended();
         let line = "smoker: the host name (set NODE_NAME): \"a node\" is not a node name \
-                    (1 to 253 visible ASCII characters, no brackets or quotes)\n";
+                    (1 to 253 visible ASCII characters, no brackets, quotes or backslashes)\n";
         assert_eq!((ended.status, ended.lines.len(), &*ended.stderr), (Some(2), 0, line));
         fs::write("/proc/sys/kernel/hostname", "node-7.example").unwrap();
         let mut command = smoker();
