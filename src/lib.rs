@@ -29,7 +29,7 @@
 //! | [`sys`] | every foreign function |
 //! | [`time`] | deadlines, UTC stamps |
 //! | [`digits`] | numbers of decimal digits |
-//! | [`names`] | which names of nodes and pods are accepted |
+//! | [`node_names`] | which names of nodes and pods are accepted |
 //!
 //! The process itself, with its arguments, environment and exit status, is `main.rs`.
 //!
@@ -88,4 +88,4 @@ pub mod sys;
 pub mod time;
 
 pub mod digits;
-pub mod names;
+pub mod node_names;

@@ -1,8 +1,8 @@
 //! A command line in, a command with its settings out; usage texts. Pure.
 
 mod command;
-mod commands;
-mod names;
+mod command_name;
+mod command_table;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -13,8 +13,8 @@ use crate::server::settings::Server;
 use crate::settings::{Entry, Given, Invalid, Logging, Sources, Typed};
 
 pub use command::{Argument, Command};
-pub use commands::COMMANDS;
-use names::Found;
+use command_name::Found;
+pub use command_table::COMMANDS;
 
 /// What the process is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn parse(arguments: &[String], sources: &Sources) -> Result<Run, Invalid> {
 
 fn parse_with(commands: &[Command], arguments: &[String], sources: &Sources) -> Result<Run, Invalid> {
     let arguments = without_aliases(arguments);
-    let (command, rest) = match names::find(commands, &arguments)? {
+    let (command, rest) = match command_name::find(commands, &arguments)? {
         Found::Command(command, rest) => (command, rest),
         Found::Family(family) => return Ok(Run::Print(usage::of_family(commands, family))),
     };
@@ -98,7 +98,7 @@ fn flag<'a>(
     };
     let mut known = settings.iter().filter_map(|entry| Some((entry.flag?, entry.metavariable)));
     let Some((flag, metavariable)) = known.find(|(flag, _)| *flag == name) else {
-        return Err(names::unknown_flag(command, settings, name));
+        return Err(command_name::unknown_flag(command, settings, name));
     };
     let Some(value) = value.or_else(|| rest.next().cloned()) else {
         return Err(Invalid::new(format!("{flag}: no value given ({flag} {metavariable})")));
@@ -114,13 +114,13 @@ fn argument(command: &Command, typed: &[Typed], words: &[String]) -> Result<Opti
         Argument::Words { most, .. } => most,
     };
     if let Some(word) = words.get(most) {
-        return Err(names::unexpected(command, word));
+        return Err(command_name::unexpected(command, word));
     }
     let (Argument::Setting { name, flag }, Some(word)) = (command.argument, words.first()) else {
         return Ok(None);
     };
     if typed.iter().any(|typed| typed.flag == flag) {
-        let line = format!("{}: {name} is given by {flag} too (give one of them)", names::shown(word));
+        let line = format!("{}: {name} is given by {flag} too (give one of them)", command_name::shown(word));
         return Err(Invalid::new(line));
     }
     Ok(Some(Typed { flag, origin: name, value: word.clone() }))

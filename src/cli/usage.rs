@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::names::{self, Found};
+use super::command_name::{self, Found};
 use super::{Argument, Command};
 use crate::settings::Invalid;
 
@@ -11,9 +11,9 @@ pub(super) fn help(commands: &[Command], words: &[String]) -> Result<String, Inv
     if words.is_empty() {
         return Ok(overview(commands));
     }
-    match names::find(commands, words)? {
+    match command_name::find(commands, words)? {
         Found::Command(command, []) => Ok(of_command(command)),
-        Found::Command(command, [word, ..]) => Err(names::unexpected(command, word)),
+        Found::Command(command, [word, ..]) => Err(command_name::unexpected(command, word)),
         Found::Family(first) => Ok(of_family(commands, first)),
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn of_command(command: &Command) -> String {
 
 /// The usage text of the commands of two words that begin with `first`.
 pub(super) fn of_family(commands: &[Command], first: &str) -> String {
-    let family: Vec<&Command> = names::family(commands, first).collect();
+    let family: Vec<&Command> = command_name::family(commands, first).collect();
     format!("usage: smoker {first} COMMAND\n\n{}", rows(&family))
 }
 

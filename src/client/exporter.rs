@@ -133,5 +133,5 @@ fn routes(shared: &Arc<Shared>) -> Routes {
     let (pulse, metrics) = (Arc::clone(shared), Arc::clone(&shared.metrics));
     let health = move || if pulse.pulse.is_lost(Instant::now()) { Err("rounds are overdue") } else { Ok(()) };
     let page = move || metrics.lock().unwrap_or_else(PoisonError::into_inner).page();
-    Routes::new(vec![web::health::route(health), web::metrics::route(page)], &RequestCounts::default())
+    Routes::new(vec![web::health::route(health), web::metrics_page::route(page)], &RequestCounts::default())
 }

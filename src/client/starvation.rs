@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::proc::group::{ControlGroup, Denied, Scope, Stall};
+use crate::proc::cgroup::{ControlGroup, Denied, Scope, Stall};
 use crate::proc::run_queue::RunQueue;
 use crate::verdict::Starved;
 

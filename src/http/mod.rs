@@ -9,9 +9,9 @@
 //! | read a request's head | [`request::parse`] |
 //! | read a response | [`response::read_head`], then [`response::read_body`] with its framing |
 //! | look a field up | [`Headers::only`], [`Headers::list`] |
-//! | write a response's head | [`write::HeadWriter`] |
+//! | write a response's head | [`head_writer::HeadWriter`] |
 //! | decode a body piece by piece | [`body::Decoder`] |
-//! | write a body piece by piece | [`encode::Encoder`] |
+//! | write a body piece by piece | [`chunked::Encoder`] |
 
 mod decimal;
 mod error;
@@ -22,11 +22,11 @@ mod status;
 
 pub mod body;
 pub mod buffer;
+pub mod chunked;
 pub mod date;
-pub mod encode;
+pub mod head_writer;
 pub mod request;
 pub mod response;
-pub mod write;
 
 #[cfg(test)]
 pub(crate) mod testing;

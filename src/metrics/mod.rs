@@ -4,9 +4,9 @@ mod counter;
 mod histogram;
 mod jitter;
 mod metric;
-mod own;
 mod page;
 mod percentiles;
+mod process;
 
 pub use counter::Counter;
 pub use histogram::Histogram;
@@ -14,6 +14,6 @@ pub use jitter::Jitter;
 #[cfg(test)]
 pub(crate) use metric::assert_declares;
 pub use metric::{Kind, Metric};
-pub use own::{OWN, write_own};
 pub use page::{CONTENT_TYPE, Family, Number, Page};
 pub use percentiles::Percentiles;
+pub use process::{OWN, write_own};

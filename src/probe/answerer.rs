@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::names::is_object_name;
+use crate::node_names::is_object_name;
 use crate::sys::address::unmapped;
 
 /// A Smoker, as it names itself.

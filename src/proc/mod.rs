@@ -1,11 +1,11 @@
 //! The kernel's data on this process and on the control group that it runs in, read from /proc and the
 //! group's own files. What it means is left to the client; without /proc nothing is known.
 
-pub mod group;
+pub mod cgroup;
 pub mod process;
 pub mod run_queue;
 
-mod place;
+mod cgroup_path;
 
 use std::fs::File;
 use std::io::Read;

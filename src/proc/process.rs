@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn no_content_of_the_files_is_a_panic() {
         let uptime_text: &[u8] = b"350735.47 234388.90\n";
-        super::super::group::garble(&[STAT, uptime_text, b"VmRSS:\t18446744073709551615 kB\n"], |bytes| {
+        super::super::cgroup::garble(&[STAT, uptime_text, b"VmRSS:\t18446744073709551615 kB\n"], |bytes| {
             let _ = (Times::parse(bytes), uptime(bytes), max_descriptors(bytes), kibibytes(bytes, "VmRSS"));
         });
     }

@@ -38,7 +38,7 @@ fn total(schedstat: &[u8]) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::group::garble;
+    use crate::proc::cgroup::garble;
 
     #[test]
     fn the_second_number_is_the_wait() {

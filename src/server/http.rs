@@ -82,5 +82,5 @@ fn routes_when_full(shared: &Shared) -> Routes {
 fn own_routes(shared: &Shared) -> [Route; 2] {
     let (stop, metrics) = (Arc::clone(&shared.stop), Arc::clone(&shared.metrics));
     let health = move || if stop.has_reached(Phase::Draining) { Err("draining") } else { Ok(()) };
-    [web::health::route(health), web::metrics::route(move || metrics.page())]
+    [web::health::route(health), web::metrics_page::route(move || metrics.page())]
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::digits;
 use crate::dns::Name;
 use crate::log::{Form, Level, escape};
-use crate::names;
+use crate::node_names;
 
 /// The longest duration a setting takes, 24 hours, in milliseconds: no setting is meant to be longer.
 pub const DAY: u64 = 24 * 3_600_000;
@@ -182,8 +182,8 @@ pub const fn name(noun: &'static str) -> Kind<String> {
     Kind {
         metavariable: "NAME",
         noun,
-        accepted: || names::ACCEPTED.to_owned(),
-        parse: |text| names::is_object_name(text).then(|| text.to_owned()),
+        accepted: || node_names::ACCEPTED.to_owned(),
+        parse: |text| node_names::is_object_name(text).then(|| text.to_owned()),
     }
 }
 
@@ -409,7 +409,7 @@ mod tests {
     fn names_follow_the_rule_of_all_names() {
         assert_eq!(name("a node name").read(&given("node-1")).as_deref(), Ok("node-1"));
         let error = name("a node name").read(&given("node\\1")).unwrap_err().to_string();
-        assert_eq!(error, format!("NAME: \"node\\\\1\" is not a node name ({})", names::ACCEPTED));
+        assert_eq!(error, format!("NAME: \"node\\\\1\" is not a node name ({})", node_names::ACCEPTED));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Verdicts: what is broken, by the evidence of a diagnosing pass. Pure: the client collects the evidence and
 //! reports the verdict.
 
+mod conditions;
 mod evidence;
 mod examination;
 mod fact;
 mod phrases;
-mod questions;
 mod rule;
 mod rules;
 #[cfg(test)]

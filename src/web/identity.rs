@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use crate::http::write::push_line;
+use crate::http::head_writer::push_line;
 use crate::sys::random;
 
 /// The number of this process: random, and the same for as long as it runs.

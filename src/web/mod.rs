@@ -20,13 +20,13 @@ mod query;
 mod receiver;
 mod request;
 mod response;
+mod response_writer;
 mod routes;
 mod service;
 mod token;
-mod writer;
 
 pub mod health;
-pub mod metrics;
+pub mod metrics_page;
 
 #[cfg(test)]
 mod testing;

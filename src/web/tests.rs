@@ -11,7 +11,7 @@ use super::routes::Answer;
 use super::testing::service;
 use super::{
     BearerToken, PARAMETER_LIMIT, PARAMETERS_LIMIT, Query, Request, RequestCounts, Response, Route, Routes,
-    Service, Takes, VALUE_LIMIT, converse, health, metrics,
+    Service, Takes, VALUE_LIMIT, converse, health, metrics_page,
 };
 use crate::http::buffer::Buffer;
 use crate::http::response::{read_body, read_head_and_headers, read_next_head};
@@ -147,7 +147,7 @@ fn routes() -> Vec<Route> {
         Route::post("/api/open/{node}", JSON, store),
         Route::get("/api/rows", |request| rows(request.query().unwrap().get("break").is_some())),
         health::route(|| Ok(())),
-        metrics::route(|| "a_total 1\n".to_owned()),
+        metrics_page::route(|| "a_total 1\n".to_owned()),
     ]
 }
 

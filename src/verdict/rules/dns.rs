@@ -1,10 +1,10 @@
 //! DNS: nameservers that do not answer, and a name that they do not have. Pure.
 
 use crate::dns::{Answer, Reached, Surveyed};
+use crate::verdict::conditions::{FEWEST_PORTS, is_reached};
 use crate::verdict::evidence::Evidence;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::{names, nameserver};
-use crate::verdict::questions::{FEWEST_PORTS, is_reached};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static DNS_SERVER: Rule = Rule {

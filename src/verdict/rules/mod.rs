@@ -7,9 +7,9 @@ mod mtu;
 mod node;
 mod none;
 mod paths;
-mod pods;
 mod port;
 mod prober;
+mod replicas;
 mod service;
 
 use super::rule::Rule;
@@ -48,11 +48,11 @@ verdicts! {
     NoReplica => service::NO_REPLICA,
     Flow => paths::FLOW,
     Loss => paths::LOSS,
-    Replica => pods::REPLICA,
+    Replica => replicas::REPLICA,
     Service => service::SERVICE,
-    PodNetwork => pods::POD_NETWORK,
+    PodNetwork => replicas::POD_NETWORK,
     Port => port::PORT,
-    Server => pods::SERVER,
+    Server => replicas::SERVER,
     DnsServer => dns::DNS_SERVER,
     Mtu => mtu::MTU,
     Transient => none::TRANSIENT,

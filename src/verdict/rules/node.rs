@@ -2,10 +2,10 @@
 
 use crate::dns::Answer;
 use crate::probe::series::Burst;
+use crate::verdict::conditions::{is_unreached, replying_ports};
 use crate::verdict::evidence::Evidence;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::names;
-use crate::verdict::questions::{is_unreached, replying_ports};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static LOCAL: Rule = Rule {

@@ -1,9 +1,9 @@
 //! The paths of the packets: some source ports lose everything, or packets are lost at random. Pure.
 
 use crate::probe::series::{Burst, Counts};
+use crate::verdict::conditions::{FEWEST_PORTS, is_random, replying_ports};
 use crate::verdict::evidence::Evidence;
 use crate::verdict::fact::Fact;
-use crate::verdict::questions::{FEWEST_PORTS, is_random, replying_ports};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static FLOW: Rule = Rule {

@@ -1,10 +1,10 @@
 //! A port or a protocol that a rule on the way blocks. Pure.
 
+use crate::verdict::conditions::{Reach, reach};
 use crate::verdict::evidence::Evidence;
 use crate::verdict::examination::Probe;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::{failing, on_replicas};
-use crate::verdict::questions::{Reach, reach};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static PORT: Rule = Rule {

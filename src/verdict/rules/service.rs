@@ -1,10 +1,10 @@
 //! The Service: its address fails while the replicas behind it answer, or there are none. Pure.
 
 use crate::probe::series::Burst;
+use crate::verdict::conditions::{FEWEST_PORTS, is_random};
 use crate::verdict::evidence::{Evidence, Listing};
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::failing;
-use crate::verdict::questions::{FEWEST_PORTS, is_random};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 pub(super) static NO_REPLICA: Rule = Rule {

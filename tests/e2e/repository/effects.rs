@@ -66,7 +66,7 @@ const PURE: [&str; 26] = [
     "log/text",
     "metrics/histogram",
     "metrics/percentiles",
-    "names",
+    "node_names",
     "nearest",
     "probe/mtu/sizes",
     "probe/series/ledger",

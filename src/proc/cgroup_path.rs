@@ -92,7 +92,7 @@ fn path(bytes: Vec<u8>) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::group::garble;
+    use super::super::cgroup::garble;
     use super::*;
 
     const UNIFIED: &str = "29 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup rw,nsdelegate\n";

@@ -1,10 +1,10 @@
 //! The server's pods: some fail, all answer wrongly, or the pod network reaches none of them. Pure.
 
+use crate::verdict::conditions::{is_reached, is_unreached};
 use crate::verdict::evidence::Evidence;
 use crate::verdict::examination::ReplicaExamination;
 use crate::verdict::fact::Fact;
 use crate::verdict::phrases::{failing, on_replicas, state};
-use crate::verdict::questions::{is_reached, is_unreached};
 use crate::verdict::rule::{Advice, Call, Calls, Rule, Subject, Team};
 
 /// The replicas that a detail names: more do not fit a line that is to be read.

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::place::Places;
+use super::cgroup_path::Places;
 use super::{number, read};
 
 /// Each of the files has less than 1 KiB.

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::response::{Content, Field, Response, Stream};
 use super::service::Service;
-use crate::http::encode::Encoder;
-use crate::http::write::{CONTINUE, HeadWriter, push_line};
+use crate::http::chunked::Encoder;
+use crate::http::head_writer::{CONTINUE, HeadWriter, push_line};
 use crate::http::{Framing, StatusCode};
 use crate::serve::connections::Connection;
 use crate::serve::stream::{Patience, write_all};
