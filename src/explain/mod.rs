@@ -42,11 +42,11 @@ pub fn explain(word: Option<&str>) -> Result<String, UnknownWord> {
 
 impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not a word of Smoker's", escape(&self.word))?;
+        write!(f, "\"{}\": unknown word", escape(&self.word))?;
         match self.nearest.split_last() {
             None => f.write_str(" (smoker explain lists them)"),
-            Some((last, [])) => write!(f, ": did you mean {last}?"),
-            Some((last, others)) => write!(f, ": did you mean {} or {last}?", others.join(", ")),
+            Some((last, [])) => write!(f, "; did you mean {last}?"),
+            Some((last, others)) => write!(f, "; did you mean {} or {last}?", others.join(", ")),
         }
     }
 }

@@ -54,10 +54,7 @@ fn words_are_understood_as_they_are_copied_from_a_line() {
 fn an_unknown_word_is_answered_with_the_nearest() {
     let unknown = |word: &str| explain(Some(word)).unwrap_err();
     assert_eq!(unknown("contrack").nearest, ["conntrack"]);
-    assert_eq!(
-        unknown("contrack").to_string(),
-        "\"contrack\" is not a word of Smoker's: did you mean conntrack?"
-    );
+    assert_eq!(unknown("contrack").to_string(), "\"contrack\": unknown word; did you mean conntrack?");
     assert_eq!(unknown("lost_forwad=1").nearest[0], "lost_forward");
     assert_eq!(unknown("htp").nearest[0].to_ascii_lowercase(), "http");
     let strange = unknown("\u{1b}[31m");

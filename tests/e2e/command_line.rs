@@ -124,7 +124,7 @@ fn wrong_usage_is_refused_with_one_line() {
         (&["local", "here"], "here: unexpected argument (see smoker help local)"),
         (&["report", "file"], "file: unexpected argument (see smoker help report)"),
         (&["report", "--json"], "--json: unknown flag (see smoker help report)"),
-        (&["explain", "contrack"], "\"contrack\" is not a word of Smoker's: did you mean conntrack?"),
+        (&["explain", "contrack"], "\"contrack\": unknown word; did you mean conntrack?"),
         (&["explain", "tcp", "udp"], "udp: unexpected argument (see smoker help explain)"),
         (&["check", "a", "b"], "b: unexpected argument (see smoker help check)"),
         (&["check", "a", "--server-host=b"], "a: HOST is given by --server-host too (give one of them)"),
@@ -147,10 +147,7 @@ fn a_misspelling_is_answered_with_the_nearest_right_word() {
     assert_refused(&["help", "chek"], "chek: unknown command; did you mean check?");
     assert_refused(&["client", "--intervall", "1"], "--intervall: unknown flag; did you mean --interval?");
     assert_refused(&["server", "-tcp-port=1"], "-tcp-port: unknown flag; did you mean --tcp-port?");
-    assert_refused(
-        &["explain", "dns_timeot"],
-        "\"dns_timeot\" is not a word of Smoker's: did you mean dns_timeout?",
-    );
+    assert_refused(&["explain", "dns_timeot"], "\"dns_timeot\": unknown word; did you mean dns_timeout?");
 }
 
 #[test]
