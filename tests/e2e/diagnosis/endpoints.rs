@@ -152,8 +152,8 @@ fn a_replica_that_drains_or_is_no_longer_listed_is_no_fault() {
 #[test]
 #[ignore = "needs root: its own /etc/hosts"]
 fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
-    isolated(|| {
-        unless_starved(|| {
+    unless_starved(|| {
+        isolated(|| {
             etc(&[("hosts", &HOSTS.replace("127.0.0.2 service", "127.0.0.9 service"))]);
             let pods = ["2", "3", "4"].map(|last| pod(&format!("127.0.0.{last}"), last, &[]));
             let (ended, verdict) = checked("service", &[]);
@@ -179,8 +179,8 @@ fn a_service_that_fails_before_replicas_that_answer_is_to_blame() {
 #[test]
 #[ignore = "needs root: its own nameserver"]
 fn a_service_without_a_replica_listed_has_none() {
-    isolated(|| {
-        unless_starved(|| {
+    unless_starved(|| {
+        isolated(|| {
             etc(&[("resolv.conf", "nameserver 127.0.0.1\n")]);
             nameserver("127.0.0.1", |question| match &*question.name {
                 "service." => vec![question.reply(NO_ERROR, &["127.0.0.9"])],

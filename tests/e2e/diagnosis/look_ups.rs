@@ -87,51 +87,72 @@ fn every_address_of_a_name_is_logged() {
 /// While the name cannot be looked up, whatever the reason, the rest is as it was, and says where from.
 #[test]
 #[ignore = "needs root: its own nameserver"]
-fn a_dns_fault_does_not_hide_the_rest() {
-    isolated(|| {
-        unless_starved(|| {
+fn a_silent_nameserver_does_not_hide_the_rest() {
+    assert_rest_is_probed(SILENT, "dns_timeout", "dns_server");
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_name_that_is_not_found_does_not_hide_the_rest() {
+    assert_rest_is_probed(DENY, "dns_not_found", "dns_record");
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn a_nameserver_that_fails_does_not_hide_the_rest() {
+    assert_rest_is_probed(FAIL, "dns_server_failure", "dns_record");
+}
+
+/// Asserts that the cached address is probed while look-ups fail, and that the fault and its end are logged.
+fn assert_rest_is_probed(fault: u8, error: &str, verdict: &str) {
+    unless_starved(|| {
+        isolated(|| {
             etc(&[CLUSTER]);
             let mood = cluster(&["127.0.0.2"]);
-            let server = server_on("127.0.0.2");
+            let _server = server_on("127.0.0.2");
             let client = Running::start(client("server", &["--timeout=300ms", "--mtu-interval=0"]));
             assert_eq!(next(&client, "VERDICT").brief(), "VERDICT healthy");
-            for (fault, error, verdict) in [
-                (SILENT, "dns_timeout", "dns_server"),
-                (DENY, "dns_not_found", "dns_record"),
-                (FAIL, "dns_server_failure", "dns_record"),
-            ] {
-                mood.store(fault, Ordering::SeqCst);
-                let failed = format!("DNS {error} resolve");
-                let look_up = until(&client, "DNS", &failed).pop().unwrap();
-                assert_eq!((look_up.get("name"), look_up.get("cached")), (Some("server"), Some("127.0.0.2")));
-                let rest: Vec<Line> = lines(&client).take(4).collect();
-                let expected = ["TCP SUCCESS", "UDP SUCCESS", "UDP_SERIES SUCCESS", "HTTP SUCCESS"];
-                assert_eq!(briefs(&rest), expected);
-                for line in rest.iter().filter(|line| line.is_probe()) {
-                    assert_eq!(line.get("address"), Some("cached"), "{line}");
-                }
-                let verdict_line = next(&client, "VERDICT");
-                assert_eq!(verdict_line.event, verdict, "{verdict_line}");
-                let word = error.replacen('_', ":", 1);
-                assert!(verdict_line.list("evidence").contains(&&*word), "{verdict_line}");
-                // The failures of one row are counted on.
-                let again = until(&client, "DNS", &failed).pop().unwrap();
-                assert_eq!(again.row(), (look_up.row().0 + 1, look_up.row().1), "{again}");
-                mood.store(ANSWER, Ordering::SeqCst);
-                let healthy = until(&client, "VERDICT", "VERDICT healthy").pop().unwrap();
-                assert_eq!(healthy.get("was"), Some(verdict), "{healthy}");
-                let probe = lines(&client).find(|line| line.kind == "TCP").unwrap();
-                assert_eq!(probe.get("address"), None, "{probe}");
+            mood.store(fault, Ordering::SeqCst);
+            let failed = format!("DNS {error} resolve");
+            let look_up = until(&client, "DNS", &failed).pop().unwrap();
+            assert_eq!((look_up.get("name"), look_up.get("cached")), (Some("server"), Some("127.0.0.2")));
+            let rest: Vec<Line> = lines(&client).take(4).collect();
+            assert_eq!(briefs(&rest), ["TCP SUCCESS", "UDP SUCCESS", "UDP_SERIES SUCCESS", "HTTP SUCCESS"]);
+            for line in rest.iter().filter(|line| line.is_probe()) {
+                assert_eq!(line.get("address"), Some("cached"), "{line}");
             }
-            // With both gone, each has its own line.
-            mood.store(SILENT, Ordering::SeqCst);
-            drop(server);
-            let mut lines = lines(&client).skip_while(|line| line.brief() != "TCP refused connect");
-            let tcp = lines.next().unwrap();
-            assert!(["cached", "127.0.0.2:8080"].contains(&tcp.get("address").unwrap()), "{tcp}");
-            let tcp = lines.find(|line| line.kind == "TCP" && line.get("address") == Some("cached")).unwrap();
-            assert_eq!(tcp.brief(), "TCP refused connect");
+            let verdict_line = next(&client, "VERDICT");
+            assert_eq!(verdict_line.event, verdict, "{verdict_line}");
+            let word = error.replacen('_', ":", 1);
+            assert!(verdict_line.list("evidence").contains(&&*word), "{verdict_line}");
+            // The failures of one row are counted on.
+            let again = until(&client, "DNS", &failed).pop().unwrap();
+            assert_eq!(again.row(), (look_up.row().0 + 1, look_up.row().1), "{again}");
+            mood.store(ANSWER, Ordering::SeqCst);
+            let healthy = until(&client, "VERDICT", "VERDICT healthy").pop().unwrap();
+            assert_eq!(healthy.get("was"), Some(verdict), "{healthy}");
+            let probe = lines(&client).find(|line| line.kind == "TCP").unwrap();
+            assert_eq!(probe.get("address"), None, "{probe}");
         });
+    });
+}
+
+#[test]
+#[ignore = "needs root: its own nameserver"]
+fn with_both_nameserver_and_server_gone_each_has_its_own_line() {
+    isolated(|| {
+        etc(&[CLUSTER]);
+        let mood = cluster(&["127.0.0.2"]);
+        let server = server_on("127.0.0.2");
+        let client = Running::start(client("server", &["--timeout=300ms", "--mtu-interval=0"]));
+        assert_eq!(next(&client, "VERDICT").brief(), "VERDICT healthy");
+        mood.store(SILENT, Ordering::SeqCst);
+        drop(server);
+        let mut lines = lines(&client).skip_while(|line| line.brief() != "TCP refused connect");
+        let tcp = lines.next().unwrap();
+        assert!(["cached", "127.0.0.2:8080"].contains(&tcp.get("address").unwrap()), "{tcp}");
+        let tcp = lines.find(|line| line.kind == "TCP" && line.get("address") == Some("cached")).unwrap();
+        assert_eq!(tcp.brief(), "TCP refused connect");
     });
 }
 
@@ -139,8 +160,8 @@ fn a_dns_fault_does_not_hide_the_rest() {
 #[test]
 #[ignore = "needs root: its own nameservers"]
 fn a_silent_nameserver_among_others_is_named() {
-    isolated(|| {
-        unless_starved(|| {
+    unless_starved(|| {
+        isolated(|| {
             etc(&[(
                 "resolv.conf",
                 "nameserver 127.0.0.1\nnameserver 127.0.0.5\nsearch a.svc.b svc.b b\noptions ndots:5\n",

@@ -14,6 +14,11 @@ use std::thread;
 /// Set, to a test's name, in the process within the namespaces.
 const INSIDE: &str = "SMOKER_TEST_INSIDE";
 
+/// Whether this process is one of a single test, within its namespaces.
+pub(crate) fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Runs `test`, which has called this, in a process of its own in new namespaces.
 pub(crate) fn isolated(test: impl FnOnce()) {
     // The test harness names each test's thread after the test.
