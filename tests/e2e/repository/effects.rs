@@ -1,7 +1,7 @@
 //! Which rooms may have which effect: foreign functions, the process, output, logs, clocks.
 
 use super::{Complaints, Source, assert_finds, assert_kept, product, words_that};
-use crate::support::rust::without_tests;
+use crate::support::rust::{paths, without_tests};
 
 fn unsafe_outside_sys(source: &Source) -> Complaints {
     if source.room() == "sys" { vec![] } else { words_that(source, |word, _| word == "unsafe") }
@@ -37,15 +37,17 @@ fn changes_the_host(source: &Source) -> Complaints {
     }
     let product = Source::new(&source.path, without_tests(&source.text));
     let writes = ["write", "create", "remove", "rename", "copy", "set_permissions", "hard_link"];
-    words_that(&product, |word, after| match word {
+    let starts = paths(&product.code).into_iter().filter(|path| path.ends_with(&["process", "Command"]));
+    let mut complaints: Complaints = starts.map(|_| format!("{}: Command", source.path)).collect();
+    complaints.extend(words_that(&product, |word, after| match word {
         "OpenOptions" => true,
         "File" => after.starts_with("::create") || after.starts_with("::options"),
         "fs" => {
             after.strip_prefix("::").is_some_and(|name| writes.iter().any(|write| name.starts_with(write)))
         }
-        "process" => after.starts_with("::Command") || after.starts_with("::{"),
         _ => false,
-    })
+    }));
+    complaints
 }
 
 /// Rooms and files that compute alone, sub-rooms included.
@@ -200,6 +202,7 @@ fn nothing_writes_files_or_starts_processes() {
         &[
             ("src/a.rs", "use std::process::Command;", 1),
             ("src/a.rs", "use std::process::{Child, Command};", 1),
+            ("src/a/mod.rs", "mod process;\npub use process::{Usage, read};", 0),
             ("src/a.rs", "fn f() { File::create(\"a\") }", 1),
             ("src/a.rs", "fn f() { std::fs::write(\"a\", \"b\") }", 1),
             ("src/a.rs", "fn f() { fs::remove_file(\"a\") }", 1),
