@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::cgroup_path::Places;
 use super::{number, read};
+use crate::digits;
 
 /// Each of the files has less than 1 KiB.
 const FILE_LIMIT: usize = 4 * 1024;
@@ -116,7 +117,7 @@ fn stalled(pressure: &[u8]) -> Option<Duration> {
     let text = str::from_utf8(pressure).ok()?;
     let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
     let total = some.split(' ').find_map(|word| word.strip_prefix("total="))?;
-    total.parse().ok().map(Duration::from_micros)
+    digits::number(total.as_bytes()).map(Duration::from_micros)
 }
 
 /// Hands `look` every beginning of each text, and texts with bytes changed at random (xorshift64).

@@ -11,11 +11,13 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
+use crate::digits;
+
 /// The number in the line `key number`, of a file with such lines.
 fn number(text: &[u8], key: &str) -> Option<u64> {
     text.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = str::from_utf8(line).ok()?.split_once([' ', ':', '\t'])?;
-        if name == key { value.split_ascii_whitespace().next()?.parse().ok() } else { None }
+        if name == key { digits::number(value.split_ascii_whitespace().next()?.as_bytes()) } else { None }
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Duration, number, read};
+use crate::digits;
 
 /// The kernel's ticks in what it reports to programs, whatever it uses internally (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
@@ -62,7 +63,9 @@ impl Times {
         // The command's name, in parentheses, may hold anything; the third field is the first after it.
         let behind_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
         let fields = str::from_utf8(&stat[behind_name..]).ok()?;
-        let field = |number: usize| fields.split_ascii_whitespace().nth(number - 3)?.parse().ok().map(ticks);
+        let field = |number: usize| {
+            digits::number(fields.split_ascii_whitespace().nth(number - 3)?.as_bytes()).map(ticks)
+        };
         Some(Self { cpu: field(14)?.saturating_add(field(15)?), start: field(22)? })
     }
 }
@@ -85,7 +88,8 @@ fn start(since_boot: Duration) -> Option<Duration> {
 /// `350735.47 234388.90`: seconds since the machine started, and idle ones, with two decimals each.
 fn uptime(text: &[u8]) -> Option<Duration> {
     let (seconds, hundredths) = str::from_utf8(text).ok()?.split_once(' ')?.0.split_once('.')?;
-    Some(ticks(seconds.parse::<u64>().ok()?.checked_mul(TICKS_PER_SECOND)?) + ticks(hundredths.parse().ok()?))
+    let seconds = digits::number(seconds.as_bytes())?.checked_mul(TICKS_PER_SECOND)?;
+    Some(ticks(seconds) + ticks(digits::number(hundredths.as_bytes())?))
 }
 
 fn kibibytes(status: &[u8], key: &str) -> Option<u64> {
@@ -100,7 +104,7 @@ fn descriptors() -> Option<u64> {
 fn max_descriptors(limits: &[u8]) -> Option<u64> {
     let text = str::from_utf8(limits).ok()?;
     let values = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    values.split_ascii_whitespace().next()?.parse().ok()
+    digits::number(values.split_ascii_whitespace().next()?.as_bytes())
 }
 
 #[cfg(test)]

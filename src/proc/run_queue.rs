@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use crate::digits;
+
 /// Three numbers (Documentation/scheduler/sched-stats.rst).
 const FILE_LIMIT: usize = 64;
 
@@ -32,7 +34,7 @@ impl RunQueue {
 /// The second number: nanoseconds on a run queue.
 fn total(schedstat: &[u8]) -> Option<Duration> {
     let text = str::from_utf8(schedstat).ok()?;
-    text.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+    digits::number(text.split_ascii_whitespace().nth(1)?.as_bytes()).map(Duration::from_nanos)
 }
 
 #[cfg(test)]
