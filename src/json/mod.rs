@@ -10,7 +10,7 @@
 //! | byte order mark | refused |
 //! | a key twice in one object | refused, also where only the escapes differ (`"a"`, `"\u0061"`) |
 //! | anything but white space after the value | refused |
-//! | half a surrogate pair in an escape (`"\ud800"`) | read as U+FFFD |
+//! | half a surrogate pair in an escape (`"\ud800"`) | read as U+FFFD, also where that makes two keys equal |
 //! | noncharacters (U+FFFF), `\u0000`, DEL in a string | accepted |
 //! | depth, length of a document, a string or a number | up to [`Limits`], which the caller gives |
 //! | an integer beyond 64 bits | accepted as a [`Number`]; `u64` and `i64` refuse it |

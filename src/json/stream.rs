@@ -15,40 +15,42 @@ pub fn stream<W: io::Write>(
     write_value: impl FnOnce(ValueWriter<Chunks<W>>) -> fmt::Result,
 ) -> io::Result<()> {
     let mut chunks = Chunks { out, waiting: String::with_capacity(CHUNK), result: Ok(()) };
-    match write_value(write(&mut chunks)) {
-        Ok(()) => chunks.out.write_all(chunks.waiting.as_bytes()),
-        Err(fmt::Error) => chunks.result.and(Err(io::Error::other("the document could not be written"))),
-    }
+    let written = write_value(write(&mut chunks));
+    chunks.result?;
+    written.map_err(|fmt::Error| io::Error::other("the document could not be written"))?;
+    chunks.out.write_all(chunks.waiting.as_bytes())
 }
 
 /// Collects text into chunks.
 pub struct Chunks<W> {
     out: W,
     waiting: String,
-    /// How the last write ended: [`fmt::Error`] has no room for it.
+    /// The first error of `out`, for which [`fmt::Error`] has no room. Nothing is written after it: a part
+    /// would be missing before.
     result: io::Result<()>,
 }
 
 impl<W: io::Write> fmt::Write for Chunks<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.waiting.len() + text.len() > CHUNK {
-            self.result = self.pass_on(text);
-        } else {
-            self.waiting.push_str(text);
+        if self.result.is_ok() {
+            self.result = self.collect(text);
         }
         if self.result.is_ok() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
 impl<W: io::Write> Chunks<W> {
-    /// Passes on what was collected, and `text` with it where that is a chunk of its own.
-    fn pass_on(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(self.waiting.as_bytes())?;
-        self.waiting.clear();
-        if text.len() < CHUNK {
-            self.waiting.push_str(text);
-            return Ok(());
+    /// Adds `text` to the chunk. One that it has no room in is passed on first, and so is `text` itself where
+    /// it is a chunk of its own.
+    fn collect(&mut self, text: &str) -> io::Result<()> {
+        if self.waiting.len() + text.len() > CHUNK {
+            self.out.write_all(self.waiting.as_bytes())?;
+            self.waiting.clear();
         }
-        self.out.write_all(text.as_bytes())
+        if text.len() > CHUNK {
+            return self.out.write_all(text.as_bytes());
+        }
+        self.waiting.push_str(text);
+        Ok(())
     }
 }

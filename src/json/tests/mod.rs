@@ -123,6 +123,8 @@ fn an_error_says_what_is_wrong_and_where() {
         ("\"\\u00g0\"", "expected a hexadecimal digit at byte 5"),
         ("\"a\nb\"", "unescaped control character in a string at byte 2"),
         ("{\"a\":{\"a\":1},\"b\":2,\"\\u0061\":3}", "duplicate key \"a\" at byte 19"),
+        // Half a surrogate pair is U+FFFD, whichever it was: different as they were sent, and the same key.
+        (r#"{"\ud800":1,"\udfff":2}"#, "duplicate key \"\u{fffd}\" at byte 12"),
         ("\u{feff}{}", "byte order mark at byte 0"),
     ] {
         assert_eq!(refusal(document, &UNBOUNDED), expected, "{document}");
@@ -302,6 +304,18 @@ fn a_long_document_is_streamed_in_chunks() {
         let mut output = Output { bytes: Vec::new(), longest: 0, room };
         assert_eq!(rows(&mut output).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe, "{room}");
     }
+}
+
+#[test]
+fn an_error_that_is_not_passed_on_ends_the_document_too() {
+    let mut output = Output { bytes: Vec::new(), longest: 0, room: 100_000 };
+    let written = stream(&mut output, |value| {
+        value.array(|array| {
+            (0..100_000).for_each(|row| drop(array.item().u64(row)));
+            Ok(())
+        })
+    });
+    assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
 }
 
 #[test]
