@@ -23,6 +23,8 @@ impl StatusCode {
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 408 Request Timeout.
     pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 409 Conflict.
+    pub const CONFLICT: Self = Self(409);
     /// 411 Length Required.
     pub const LENGTH_REQUIRED: Self = Self(411);
     /// 413 Content Too Large.
@@ -33,6 +35,8 @@ impl StatusCode {
     pub const UNSUPPORTED_MEDIA_TYPE: Self = Self(415);
     /// 417 Expectation Failed.
     pub const EXPECTATION_FAILED: Self = Self(417);
+    /// 422 Unprocessable Content.
+    pub const UNPROCESSABLE_CONTENT: Self = Self(422);
     /// 431 Request Header Fields Too Large (RFC 6585, 5).
     pub const HEADER_FIELDS_TOO_LARGE: Self = Self(431);
     /// 501 Not Implemented.
@@ -43,7 +47,7 @@ impl StatusCode {
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
     /// The final statuses that Smoker sends, and their reason phrases.
-    pub const SENT: [(Self, &'static str); 16] = [
+    pub const SENT: [(Self, &'static str); 18] = [
         (Self::OK, "OK"),
         (Self::NO_CONTENT, "No Content"),
         (Self::BAD_REQUEST, "Bad Request"),
@@ -51,11 +55,13 @@ impl StatusCode {
         (Self::NOT_FOUND, "Not Found"),
         (Self::METHOD_NOT_ALLOWED, "Method Not Allowed"),
         (Self::REQUEST_TIMEOUT, "Request Timeout"),
+        (Self::CONFLICT, "Conflict"),
         (Self::LENGTH_REQUIRED, "Length Required"),
         (Self::CONTENT_TOO_LARGE, "Content Too Large"),
         (Self::URI_TOO_LONG, "URI Too Long"),
         (Self::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type"),
         (Self::EXPECTATION_FAILED, "Expectation Failed"),
+        (Self::UNPROCESSABLE_CONTENT, "Unprocessable Content"),
         (Self::HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"),
         (Self::NOT_IMPLEMENTED, "Not Implemented"),
         (Self::SERVICE_UNAVAILABLE, "Service Unavailable"),
