@@ -11,9 +11,10 @@ pub const BODY_LIMIT: u64 = 1024 * 1024;
 /// the server.
 pub const BUDGET: usize = 32 * 1024 * 1024;
 
-/// The first share of a body; it doubles from there. Memory is taken as bytes arrive, not as they are
-/// announced, or 32 peers that announce bodies and send nothing would lock everyone else out.
-const FIRST_SHARE: usize = 4 * 1024;
+/// The first share of a body, in bytes: most bodies are shorter. It doubles from there. Memory is taken as
+/// bytes arrive, not as they are announced, or 32 peers that announce bodies and send nothing would lock
+/// everyone else out.
+const FIRST_SHARE: usize = 1024;
 
 /// How much of the budget is in use.
 #[derive(Debug, Default)]

@@ -1,8 +1,9 @@
 //! One connection's conversation: requests are read, answered by the routes, and logged, all in bounded time.
 
 use std::mem;
+use std::sync::Arc;
 
-use super::body_budget::{BODY_LIMIT, Body, OverBudget};
+use super::body_budget::{BODY_LIMIT, Body, BodyBudget, OverBudget};
 use super::counts::StatusCounts;
 use super::end::{End, refused};
 use super::pattern::Parameters;
@@ -78,10 +79,7 @@ impl<'a> Conversation<'a> {
         loop {
             let exchange = self.read_head()?;
             if !self.answer(exchange)? {
-                // Unread bytes would turn the close into a reset, and that may overtake the response.
-                if !self.receiver.bytes().is_empty() {
-                    self.receiver.linger();
-                }
+                self.receiver.linger_if_unread();
                 return Ok(());
             }
         }
@@ -115,19 +113,31 @@ impl<'a> Conversation<'a> {
         }
         let Found { counts, answer } = service.routes.find(&head);
         self.counts = counts;
+        let RequestHead { version_minor, keep_alive, mut framing, expects_continue, .. } = head;
+        let mut consumed = length;
         let answer = match answer {
             // The handler sees no body, so it need not wait for one.
             Answer::Route(route, parameters) if route.takes() == Takes::Nothing => {
-                Answer::Respond(route.handle(&Request::new(&head, parameters)))
+                Answer::Respond(respond(route, Request::new(&head, parameters, Body::default())))
             }
-            Answer::Route(..) => {
-                self.head.copy(&head);
-                answer
+            Answer::Route(route, parameters) => {
+                match received_body(framing, &self.receiver.bytes()[length..], route.takes().limit()) {
+                    // Most bodies are short and come with their heads, which need no copy then.
+                    Some(bytes) => {
+                        let mut body = Body::default();
+                        keep(&mut body, bytes, &service.bodies)?;
+                        (consumed, framing) = (length + bytes.len(), Framing::None);
+                        Answer::Respond(respond(route, Request::new(&head, parameters, body)))
+                    }
+                    None => {
+                        self.head.copy(&head);
+                        Answer::Route(route, parameters)
+                    }
+                }
             }
             answer => answer,
         };
-        let RequestHead { version_minor, keep_alive, framing, expects_continue, .. } = head;
-        self.receiver.consume(length);
+        self.receiver.consume(consumed);
         Ok(Some(Exchange { answer, version_minor, keep_alive, framing, expects_continue }))
     }
 
@@ -163,12 +173,8 @@ impl<'a> Conversation<'a> {
         self.invite_body(expects_continue)?;
         let mut body = Body::default();
         let budget = &self.service.bodies;
-        self.receiver.read_body(decoder, |part| {
-            let kept = body.extend(part, budget);
-            kept.map_err(|OverBudget| refused(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"))
-        })?;
-        let request = self.head.request(parameters, body);
-        Ok(route.handle(&request).returning(request.body))
+        self.receiver.read_body(decoder, |part| keep(&mut body, part, budget))?;
+        Ok(respond(route, self.head.request(parameters, body)))
     }
 
     /// Reads the request's body for the sake of the next request. A client that waits to be asked for it is
@@ -227,4 +233,26 @@ impl<'a> Conversation<'a> {
         fields.extend(detail.map(|detail| ("detail", Value::Text(detail))));
         log.line(*level, kind, event, &fields);
     }
+}
+
+/// Has the handler answer.
+fn respond(route: &Route, request: Request<'_>) -> Response {
+    route.handle(&request).returning(request.body)
+}
+
+/// Appends a part to a request's body, within the listener's budget.
+fn keep(body: &mut Body, part: &[u8], budget: &Arc<BodyBudget>) -> Result<(), End> {
+    let kept = body.extend(part, budget);
+    kept.map_err(|OverBudget| refused(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"))
+}
+
+/// The body that `received`, what has come after a head, begins with; `None` where it is not whole, comes in
+/// chunks or is longer than `limit`.
+fn received_body(framing: Framing, received: &[u8], limit: u64) -> Option<&[u8]> {
+    let length = match framing {
+        Framing::None => 0,
+        Framing::Length(length) if length <= limit => usize::try_from(length).ok()?,
+        _ => return None,
+    };
+    received.get(..length)
 }

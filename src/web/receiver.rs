@@ -11,7 +11,7 @@ use crate::http::StatusCode;
 use crate::http::body::Decoder;
 use crate::http::buffer::Buffer;
 use crate::serve::connections::Connection;
-use crate::sys::socket::TimedReader;
+use crate::sys::socket::{self, TimedReader};
 use crate::time::Deadline;
 
 /// After a refusal, what the peer still sends is read for this long, so that a reset does not overtake the
@@ -102,6 +102,14 @@ impl<'a> Receiver<'a> {
                     *deadline.get_or_insert_with(|| Deadline::after(self.service.message_timeout()));
                 self.read_more(deadline, "body took too long")?;
             }
+        }
+    }
+
+    /// Lingers if the peer has sent more: unread bytes, here or still in the socket, would turn the close
+    /// into a reset, and that may overtake the response.
+    pub(super) fn linger_if_unread(&self) {
+        if !self.bytes().is_empty() || socket::has_unread(&self.connection.stream) {
+            self.linger();
         }
     }
 

@@ -22,10 +22,10 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request without a body.
-    pub(super) fn new(head: &RequestHead<'a>, parameters: Parameters) -> Self {
+    /// The request with this head.
+    pub(super) fn new(head: &RequestHead<'a>, parameters: Parameters, body: Body) -> Self {
         let RequestHead { method, path, query: raw_query, headers, .. } = *head;
-        Self { method, path, raw_query, headers, parameters, body: Body::default() }
+        Self { method, path, raw_query, headers, parameters, body }
     }
 
     /// The value of the path parameter `{name}`, decoded. Panics where the route's path has no such
@@ -40,7 +40,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a handler sees of a head, copied: while a body is read, the head leaves the buffer it was read into.
+/// What a handler sees of a head, copied: while the rest of a body is read, the head leaves the buffer that
+/// both are read into.
 #[derive(Default)]
 pub(super) struct HeadCopy {
     /// Method, path and query, one after the other.
@@ -82,7 +83,7 @@ mod tests {
             let (head, _) = parse(text.as_bytes()).unwrap().unwrap();
             copy.copy(&head);
             let request = copy.request(Parameters::default(), Body::default());
-            let original = Request::new(&head, Parameters::default());
+            let original = Request::new(&head, Parameters::default(), Body::default());
             assert_eq!((request.method, request.path), (original.method, original.path));
             assert_eq!((request.raw_query, request.headers), (original.raw_query, original.headers));
         }

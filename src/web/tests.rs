@@ -13,7 +13,7 @@ use super::{
     BearerToken, PARAMETER_LIMIT, PARAMETERS_LIMIT, Query, Request, RequestCounts, Response, Route, Routes,
     Service, Takes, VALUE_LIMIT, converse, health, metrics_page,
 };
-use crate::http::buffer::Buffer;
+use crate::http::buffer::{Buffer, START_SIZE};
 use crate::http::response::{read_body, read_head_and_headers, read_next_head};
 use crate::http::testing::Random;
 use crate::http::{Framing, StatusCode, request};
@@ -188,6 +188,20 @@ fn rows(breaks: bool) -> Response {
 
 fn document() -> String {
     (0..ROWS).map(|index| format!("[{index},\"node-{index}\"]\n")).collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn what_is_sent_after_the_last_request_does_not_reset_the_connection() {
+    let listener = Listener::of(vec![Route::get("/", |_| Response::text(StatusCode::OK, "OK"))]);
+    let head = |filling: usize| {
+        format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(filling))
+    };
+    // The first read ends with the head, so that what follows is still in the socket.
+    let filling = START_SIZE - head(0).len();
+    let mut client = Client::connect(&listener);
+    client.send(head(filling) + "GET / HTTP/1.1\r\n");
+    assert_eq!(client.reply("GET").text(), "OK");
+    assert!(client.is_over());
 }
 
 #[test]
