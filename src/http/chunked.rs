@@ -46,13 +46,15 @@ impl<W: Write> Write for Encoder<W> {
         Ok(taken)
     }
 
-    /// Writes what is held. An empty chunk would be the last one, so there is none.
+    /// Writes what is held, in one piece: a socket without delay sends each piece as a packet of its own.
+    /// An empty chunk would be the last one, so there is none.
     fn flush(&mut self) -> io::Result<()> {
         if self.held.is_empty() {
             return Ok(());
         }
         if self.is_chunked {
-            write!(self.out, "{:x}\r\n", self.held.len())?;
+            let size_line = format!("{:x}\r\n", self.held.len());
+            self.held.splice(0..0, size_line.into_bytes());
             self.held.extend_from_slice(b"\r\n");
         }
         self.out.write_all(&self.held)?;
