@@ -311,7 +311,9 @@ fn an_error_that_is_not_passed_on_ends_the_document_too() {
     let mut output = Output { bytes: Vec::new(), longest: 0, room: 100_000 };
     let written = stream(&mut output, |value| {
         value.array(|array| {
-            (0..100_000).for_each(|row| drop(array.item().u64(row)));
+            (0..100_000).for_each(|row| {
+                let _ = array.item().u64(row);
+            });
             Ok(())
         })
     });
