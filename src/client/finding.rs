@@ -1,11 +1,11 @@
 //! What each step of a round publishes, as values. The journal makes lines, streaks and metrics of them.
 //! Pure.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::dns::{self, Found};
-use crate::probe::path::{Finding as Passage, PathReport};
+use crate::probe::path::{MeasuredPath, PathFinding};
 use crate::probe::series::{Burst, Lost, Series};
 use crate::probe::{Addresses, Error, Failure, Outcome, Phase, Protocol, Report, Success};
 use crate::verdict::Symptom;
@@ -32,8 +32,8 @@ pub(super) enum Finding {
     Endpoint { address: SocketAddr, success: Success, is_replaced: bool },
     /// A replica failed when it was probed directly, and whether that is excused.
     EndpointFailed { address: SocketAddr, failure: Failure, excuse: Option<Excuse> },
-    /// The path MTU to `address` was measured.
-    Path { address: IpAddr, report: PathReport, took: Duration },
+    /// The path MTU to an address was measured.
+    Path { path: MeasuredPath, took: Duration },
     /// The diagnosing pass sent a burst.
     Burst(Burst),
 }
@@ -66,7 +66,7 @@ impl Finding {
         let dns = |error: dns::Error| Symptom { error: Error::Dns(error), phase: Phase::Resolve };
         match self {
             Self::NotFound { error, .. } | Self::NotProbed { error, .. } => Some(dns(*error)),
-            Self::Path { report, .. } if matches!(report.finding, Passage::BlackHole(_)) => {
+            Self::Path { path, .. } if path.is_black_hole() => {
                 Some(Symptom { error: Error::BlackHole, phase: Phase::Receive })
             }
             _ => self.failure().map(|failure| Symptom { error: failure.error, phase: failure.phase }),
@@ -100,8 +100,8 @@ impl Finding {
             Self::Probed { report: Report { outcome: Outcome::Success(success), .. }, .. }
             | Self::Endpoint { success, .. } => Some(success.latency),
             Self::Series { series, .. } => series.times.map(|times| times.p99),
-            Self::Path { report, took, .. } => {
-                matches!(report.finding, Passage::Whole | Passage::Smaller).then_some(*took)
+            Self::Path { path, took } => {
+                matches!(path.report.finding, PathFinding::Whole | PathFinding::Smaller).then_some(*took)
             }
             _ => None,
         }
@@ -122,6 +122,7 @@ impl Excuse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::path::PathReport;
 
     #[test]
     fn a_finding_is_questionable_from_a_limit_on_or_where_it_failed() {
@@ -150,11 +151,12 @@ mod tests {
     fn large_packets_that_vanish_are_a_symptom_and_what_was_not_measured_is_none() {
         let path = |finding| {
             let report = PathReport { finding, mtu: Some(1400), interface: Some(1500), reported_by: None };
-            Finding::Path { address: [10, 96, 0, 12].into(), report, took: SLOW }
+            let path = MeasuredPath { address: [10, 96, 0, 12].into(), report };
+            Finding::Path { path, took: SLOW }
         };
-        assert!(path(Passage::BlackHole(None)).symptom().is_some());
-        assert!(path(Passage::Whole).is_questionable());
-        let unmeasured = path(Passage::Unmeasured(Failure::new(Error::Timeout, Phase::Receive)));
+        assert!(path(PathFinding::BlackHole(None)).symptom().is_some());
+        assert!(path(PathFinding::Whole).is_questionable());
+        let unmeasured = path(PathFinding::Unmeasured(Failure::new(Error::Timeout, Phase::Receive)));
         assert_eq!(unmeasured.symptom(), None);
         assert!(!unmeasured.is_questionable());
     }

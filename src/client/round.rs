@@ -3,8 +3,8 @@
 
 use super::finding::Finding;
 use super::target::Aim;
-use super::target::path_mtu::Measured;
 use crate::probe::Protocol;
+use crate::probe::path::MeasuredPath;
 use crate::probe::series::Series;
 use crate::verdict::{Probe, Slowness, Symptom, Trial};
 
@@ -16,7 +16,7 @@ pub(super) struct Round {
     /// Nothing of them has been tried again.
     pub(super) probes: Vec<Probe>,
     pub(super) series: Option<Series>,
-    pub(super) path: Option<Measured>,
+    pub(super) path: Option<MeasuredPath>,
     /// It is a black hole, or smaller than the last one that was measured.
     pub(super) is_path_worse: bool,
     pub(super) replica_failed: bool,
@@ -50,7 +50,7 @@ impl Round {
             Finding::NotProbed { protocol, port, .. } => self.add_probe(protocol, port, first),
             Finding::Series { series, .. } => self.series = Some(series),
             Finding::EndpointFailed { excuse, .. } => self.replica_failed = excuse.is_none(),
-            Finding::Path { address, report, .. } => self.path = Some((address, report)),
+            Finding::Path { path, .. } => self.path = Some(path),
             Finding::Found { .. }
             | Finding::NotFound { .. }
             | Finding::NoFlows { .. }

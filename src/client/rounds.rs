@@ -16,13 +16,14 @@ use super::replicas::turn;
 use super::round::Round;
 use super::starvation::Starvation;
 use super::target::Target;
-use super::target::path_mtu::{self, Measured, Path};
+use super::target::path_mtu::{self, PathHistory};
 use super::target::protocols::{self, Prober, Service};
 use super::target::series::Datagrams;
 use crate::client::settings;
 use crate::dns::Resolver;
 use crate::log::Log;
 use crate::probe::Protocol;
+use crate::probe::path::MeasuredPath;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 use crate::verdict::{self, Evidence, LookUp, Starved, Verdict};
@@ -40,7 +41,7 @@ pub(super) struct Rounds<'a> {
     services: Vec<Service>,
     datagrams: Datagrams,
     replicas: ReplicaList,
-    path: Path,
+    paths: PathHistory,
     baseline: Baseline,
     incidents: Incidents,
     starvation: Starvation,
@@ -62,7 +63,7 @@ impl<'a> Rounds<'a> {
             services: protocols::all(config),
             datagrams: Datagrams::default(),
             replicas: ReplicaList::new(config.endpoints_host.clone(), &config.node_name),
-            path: Path::default(),
+            paths: PathHistory::default(),
             baseline: Baseline::default(),
             incidents: Incidents::default(),
             starvation: Starvation::default(),
@@ -122,7 +123,7 @@ impl<'a> Rounds<'a> {
             self.probe(service, &mut round);
         }
         // Where something has failed already, the pass does all of the rest.
-        let is_path_due = self.path.is_due(self.config);
+        let is_path_due = self.paths.is_due(self.config);
         if !round.has_failed() {
             unless_stopped(signals)?;
             self.probe_replica(&mut round);
@@ -195,20 +196,19 @@ impl<'a> Rounds<'a> {
     }
 
     fn measure_path(&mut self, round: &mut Round) {
-        let addresses = self.path.addresses(round.aim.first(), self.replicas.in_turn().as_slice());
+        let addresses = self.paths.addresses(round.aim.first(), self.replicas.in_turn().as_slice());
         let start = Instant::now();
         let measured = path_mtu::measure(&addresses, self.config, Deadline::after(self.config.timeout));
         if let Some(measured) = measured {
-            round.is_path_worse = self.path.is_worse(&measured);
+            round.is_path_worse = self.paths.is_worse(&measured);
             let finding = self.learn_path(measured, start.elapsed());
             round.add(finding);
         }
     }
 
-    fn learn_path(&mut self, measured: Measured, took: Duration) -> Finding {
-        self.path.remember(&measured);
-        let (address, report) = measured;
-        let finding = Finding::Path { address, report, took };
+    fn learn_path(&mut self, path: MeasuredPath, took: Duration) -> Finding {
+        self.paths.remember(&path);
+        let finding = Finding::Path { path, took };
         self.publish(&finding);
         finding
     }
@@ -242,7 +242,7 @@ impl<'a> Rounds<'a> {
             resolver: &self.resolver,
             name: self.target.name().filter(|_| round.aim.look_up() != LookUp::NotAsked),
             prober: self.prober,
-            path: &self.path,
+            paths: &self.paths,
             baseline: &self.baseline,
             is_black_hole_known: self.incidents.is_last(Verdict::Mtu),
         };

@@ -7,11 +7,20 @@ use super::transfer::{self, Direction, Stall};
 use super::{Error, Failure};
 use crate::time::Deadline;
 
+/// The path to an address, measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasuredPath {
+    /// The address.
+    pub address: IpAddr,
+    /// What becomes of large packets on the way there and back.
+    pub report: PathReport,
+}
+
 /// What becomes of large packets on the way to an address and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathReport {
     /// Whether they pass.
-    pub finding: Finding,
+    pub finding: PathFinding,
     /// The largest packet that passes: forward, or in the direction of the black hole. `None` where that was
     /// not measured.
     pub mtu: Option<u32>,
@@ -23,7 +32,7 @@ pub struct PathReport {
 
 /// Whether large packets pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum PathFinding {
     /// Packets as large as the interface takes pass, and so does a large body where that was sent.
     Whole,
     /// Smaller ones do, and a sender of larger ones receives an ICMP message.
@@ -34,14 +43,10 @@ pub enum Finding {
     Unmeasured(Failure),
 }
 
-impl Finding {
-    /// The error code, where large packets do not pass or that is not known.
-    pub fn error(&self) -> Option<Error> {
-        match self {
-            Self::Whole | Self::Smaller => None,
-            Self::BlackHole(_) => Some(Error::BlackHole),
-            Self::Unmeasured(failure) => Some(failure.error),
-        }
+impl MeasuredPath {
+    /// Whether large packets vanish on it.
+    pub fn is_black_hole(&self) -> bool {
+        matches!(self.report.finding, PathFinding::BlackHole(_))
     }
 }
 
@@ -71,29 +76,29 @@ impl Measurements {
     fn judge(&self) -> PathReport {
         let (finding, path) = (self.finding(), self.path());
         let measured = match finding {
-            Finding::BlackHole(Some(Direction::Return)) => self.replies.as_ref(),
+            PathFinding::BlackHole(Some(Direction::Return)) => self.replies.as_ref(),
             _ => path,
         };
         // Datagrams may pass where the body is stuck, on another of several links: their size is not the
         // body's.
-        let is_black_hole = matches!(finding, Finding::BlackHole(_));
+        let is_black_hole = matches!(finding, PathFinding::BlackHole(_));
         let mtu = measured.filter(|path| path.is_black_hole() || !is_black_hole).map(|path| path.mtu);
         let interface = path.map(|path| path.interface);
         PathReport { finding, mtu, interface, reported_by: path.and_then(|path| path.reported_by) }
     }
 
-    fn finding(&self) -> Finding {
+    fn finding(&self) -> PathFinding {
         let stuck = self.stuck();
         match (&self.datagrams, &self.body) {
-            (Some(Ok(path)), _) if path.is_black_hole() && path.both_ways => Finding::BlackHole(stuck),
-            (Some(Ok(path)), _) if path.is_black_hole() => Finding::BlackHole(Some(Direction::Forward)),
-            _ if stuck.is_some() => Finding::BlackHole(stuck),
-            (Some(Err(failure)), _) => Finding::Unmeasured(failure.clone()),
+            (Some(Ok(path)), _) if path.is_black_hole() && path.both_ways => PathFinding::BlackHole(stuck),
+            (Some(Ok(path)), _) if path.is_black_hole() => PathFinding::BlackHole(Some(Direction::Forward)),
+            _ if stuck.is_some() => PathFinding::BlackHole(stuck),
+            (Some(Err(failure)), _) => PathFinding::Unmeasured(failure.clone()),
             (datagrams, Some(Err(stall))) if datagrams.is_none() || !is_unsupported(stall.failure.error) => {
-                Finding::Unmeasured(stall.failure.clone())
+                PathFinding::Unmeasured(stall.failure.clone())
             }
-            (Some(Ok(path)), _) if path.mtu < path.interface => Finding::Smaller,
-            _ => Finding::Whole,
+            (Some(Ok(path)), _) if path.mtu < path.interface => PathFinding::Smaller,
+            _ => PathFinding::Whole,
         }
     }
 
@@ -135,18 +140,21 @@ mod tests {
     fn judged(
         datagrams: Option<Result<DatagramMtu, Failure>>,
         body: Option<Result<(), Stall>>,
-    ) -> (Finding, Option<u32>) {
+    ) -> (PathFinding, Option<u32>) {
         let report = Measurements { datagrams, body, replies: None }.judge();
         (report.finding, report.mtu)
     }
 
     #[test]
     fn what_passes_is_whole_or_smaller() {
-        assert_eq!(judged(Some(Ok(path(1500, None))), Some(Ok(()))), (Finding::Whole, Some(1500)));
-        assert_eq!(judged(Some(Ok(path(1400, Some(1400)))), Some(Ok(()))), (Finding::Smaller, Some(1400)));
-        assert_eq!(judged(None, Some(Ok(()))), (Finding::Whole, None));
+        assert_eq!(judged(Some(Ok(path(1500, None))), Some(Ok(()))), (PathFinding::Whole, Some(1500)));
+        assert_eq!(
+            judged(Some(Ok(path(1400, Some(1400)))), Some(Ok(()))),
+            (PathFinding::Smaller, Some(1400))
+        );
+        assert_eq!(judged(None, Some(Ok(()))), (PathFinding::Whole, None));
         // The kernel still remembers a smaller MTU after the repair.
-        assert_eq!(judged(Some(Ok(path(1500, Some(1400)))), None), (Finding::Whole, Some(1500)));
+        assert_eq!(judged(Some(Ok(path(1500, Some(1400)))), None), (PathFinding::Whole, Some(1500)));
         let datagrams = Some(Ok(path(1400, Some(1400))));
         let report = Measurements { datagrams, body: None, replies: None }.judge();
         assert_eq!((report.interface, report.reported_by), (Some(1500), Some(ROUTER)));
@@ -154,7 +162,7 @@ mod tests {
 
     #[test]
     fn large_datagrams_that_vanish_are_a_black_hole_forward() {
-        let forward = Finding::BlackHole(Some(Direction::Forward));
+        let forward = PathFinding::BlackHole(Some(Direction::Forward));
         for body in [
             None,
             Some(Ok(())),
@@ -170,21 +178,20 @@ mod tests {
     #[test]
     fn where_large_replies_vanish_too_the_body_shows_the_direction() {
         let echoed = || Some(Ok(DatagramMtu { both_ways: true, ..path(1400, None) }));
-        assert_eq!(judged(echoed(), Some(Ok(()))), (Finding::BlackHole(None), Some(1400)));
+        assert_eq!(judged(echoed(), Some(Ok(()))), (PathFinding::BlackHole(None), Some(1400)));
         let forward = Some(stall(Error::Timeout, Some(Direction::Forward)));
-        assert_eq!(judged(echoed(), forward), (Finding::BlackHole(Some(Direction::Forward)), Some(1400)));
+        assert_eq!(judged(echoed(), forward), (PathFinding::BlackHole(Some(Direction::Forward)), Some(1400)));
     }
 
     #[test]
     fn a_body_that_is_stuck_is_a_black_hole_whatever_datagrams_do() {
         for direction in [Direction::Forward, Direction::Return] {
             let stuck = || Some(stall(Error::Timeout, Some(direction)));
-            let black_hole = Finding::BlackHole(Some(direction));
+            let black_hole = PathFinding::BlackHole(Some(direction));
             let silent = || Some(Err(failure(Error::Timeout)));
             assert_eq!(judged(Some(Ok(path(1500, None))), stuck()), (black_hole.clone(), None));
             assert_eq!(judged(silent(), stuck()), (black_hole.clone(), None));
             assert_eq!(judged(None, stuck()), (black_hole.clone(), None));
-            assert_eq!(black_hole.error().unwrap().to_string(), "black_hole");
         }
     }
 
@@ -200,19 +207,21 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_of_the_size_is_unmeasured() {
-        let unmeasured = |error| Finding::Unmeasured(failure(error));
+        let unmeasured = |error| PathFinding::Unmeasured(failure(error));
         let refused = || Some(Err(failure(Error::Refused)));
         assert_eq!(judged(refused(), Some(Ok(()))), (unmeasured(Error::Refused), None));
         assert_eq!(judged(refused(), None), (unmeasured(Error::Refused), None));
         let whole = || Some(Ok(path(1500, None)));
         let (finding, mtu) = judged(whole(), Some(stall(Error::Timeout, None)));
-        assert_eq!((finding.error(), mtu), (Some(Error::Timeout), Some(1500)));
+        assert_eq!((finding, mtu), (unmeasured(Error::Timeout), Some(1500)));
         // Another server than ours does not echo: the datagrams suffice without it.
-        assert_eq!(judged(whole(), Some(stall(Error::HttpStatus(405), None))), (Finding::Whole, Some(1500)));
+        assert_eq!(
+            judged(whole(), Some(stall(Error::HttpStatus(405), None))),
+            (PathFinding::Whole, Some(1500))
+        );
         assert_eq!(
             judged(None, Some(stall(Error::HttpStatus(405), None))).0,
             unmeasured(Error::HttpStatus(405))
         );
-        assert_eq!(Finding::Whole.error(), None);
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::evidence::Evidence;
 use super::examination::{Probe, ReplicaExamination, Symptom};
 use crate::dns::{Reached, Surveyed};
-use crate::probe::path::{Finding, PathReport};
+use crate::probe::path::{MeasuredPath, PathFinding, PathReport};
 use crate::probe::series::Burst;
 use crate::probe::transfer::Direction;
 use crate::probe::{Error, Phase, Protocol};
@@ -109,10 +109,9 @@ impl Evidence {
 
     /// Where large packets vanish, and in which direction.
     pub(super) fn black_hole(&self) -> Option<(IpAddr, &PathReport, Option<Direction>)> {
-        match &self.path {
-            Some((address, report @ PathReport { finding: Finding::BlackHole(direction), .. })) => {
-                Some((*address, report, *direction))
-            }
+        let MeasuredPath { address, report } = self.path.as_ref()?;
+        match report.finding {
+            PathFinding::BlackHole(direction) => Some((*address, report, direction)),
             _ => None,
         }
     }

@@ -1,11 +1,10 @@
 //! What a round and its diagnosing pass found, as plain data: the pass fills it in, and it is judged. Pure.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::examination::{Examination, ReplicaExamination};
 use crate::dns::{self, Surveyed};
-use crate::probe::path::PathReport;
+use crate::probe::path::MeasuredPath;
 use crate::probe::series::{Counts, SilentFlows};
 
 /// All that is known of one round and of the pass that followed it.
@@ -27,8 +26,8 @@ pub struct Evidence {
     pub series: Option<Counts>,
     /// More datagrams on the flows that were silent in it; `None` where no pass had flows.
     pub flows: Option<SilentFlows>,
-    /// What becomes of large packets on the way to this address; `None` where that was not measured.
-    pub path: Option<(IpAddr, PathReport)>,
+    /// The path MTU; `None` where it was not measured.
+    pub path: Option<MeasuredPath>,
     /// A latency far above the node's own history, confirmed.
     pub slowness: Option<Slowness>,
     /// Why the prober itself was starved, if it was.

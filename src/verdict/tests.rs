@@ -8,7 +8,7 @@ use super::examination::{Examination, NotTried, Probe, ReplicaExamination, Sympt
 use super::{Verdict, judge};
 use crate::dns::{self, Answer, Reached, Surveyed};
 use crate::log::MAX_TEXT;
-use crate::probe::path::{Finding, PathReport};
+use crate::probe::path::{MeasuredPath, PathFinding, PathReport};
 use crate::probe::series::{Burst, Counts, Lost, SilentFlows};
 use crate::probe::transfer::Direction;
 use crate::probe::{Error, Phase, Protocol};
@@ -361,13 +361,13 @@ fn one_of_the_protocols_is_a_port() {
 fn large_packets_that_vanish_are_the_mtu() {
     let path = |finding, mtu| {
         let report = PathReport { finding, mtu, interface: Some(1500), reported_by: None };
-        Some(("10.96.0.12".parse().unwrap(), report))
+        Some(MeasuredPath { address: "10.96.0.12".parse().unwrap(), report })
     };
-    let forward = || path(Finding::BlackHole(Some(Direction::Forward)), Some(1400));
+    let forward = || path(PathFinding::BlackHole(Some(Direction::Forward)), Some(1400));
     let detail = "packets of more than 1400 bytes vanish on the way to 10.96.0.12, the interface takes 1500";
     let words = "mtu:1400of1500,tcp:ok,udp:ok,http:ok";
     assert_says(&Evidence { path: forward(), ..well() }, Verdict::Mtu, detail, words);
-    let somewhere = path(Finding::BlackHole(None), None);
+    let somewhere = path(PathFinding::BlackHole(None), None);
     let detail = "large packets vanish on the way to or from 10.96.0.12, the interface takes 1500";
     let words = "mtu:unknownof1500,tcp:ok,udp:ok,http:ok";
     assert_says(&Evidence { path: somewhere, ..well() }, Verdict::Mtu, detail, words);
@@ -375,7 +375,7 @@ fn large_packets_that_vanish_are_the_mtu() {
     // nothing.
     let evidence = Evidence { path: forward(), ..well().target(hole()).replicas(hole()) };
     assert_is(&evidence, Verdict::PodNetwork);
-    assert_is(&Evidence { path: path(Finding::Smaller, Some(1400)), ..well() }, Verdict::Healthy);
+    assert_is(&Evidence { path: path(PathFinding::Smaller, Some(1400)), ..well() }, Verdict::Healthy);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use smoker::probe::mtu::{self, Large};
-use smoker::probe::path::{self, Finding, PathReport};
+use smoker::probe::path::{self, PathFinding, PathReport};
 use smoker::probe::transfer::{self, Direction};
 use smoker::time::Deadline;
 
@@ -117,7 +117,7 @@ fn the_loopback_takes_what_udp_has() {
     // The longest datagram over IPv4 makes a packet one byte shorter than the loopback's MTU.
     for (ip, mtu) in [("127.0.0.1", 65_535), ("::ffff:127.0.0.1", 65_535), ("::1", 65_536)] {
         let report = path::probe(Some(at(ip, server.udp.port())), Some(at(ip, server.http.port())), ample());
-        let expected = PathReport { interface: Some(mtu), ..found(Finding::Whole, mtu, None) };
+        let expected = PathReport { interface: Some(mtu), ..found(PathFinding::Whole, mtu, None) };
         assert_eq!(report, expected, "{ip}");
     }
 }
@@ -201,7 +201,7 @@ fn who_does_not_echo_is_no_fault_of_the_path() {
     assert_eq!(posted(falls_silent, short()), ("timeout".into(), None));
 }
 
-fn found(finding: Finding, mtu: u32, reported_by: Option<IpAddr>) -> PathReport {
+fn found(finding: PathFinding, mtu: u32, reported_by: Option<IpAddr>) -> PathReport {
     PathReport { finding, mtu: Some(mtu), interface: Some(1500), reported_by }
 }
 
@@ -212,7 +212,7 @@ fn a_path_as_wide_as_its_links_is_whole() {
         join_far_through_a_router();
         let _server = server_in("far");
         for address in FAR {
-            assert_eq!(probed(address), found(Finding::Whole, 1500, None), "{address}");
+            assert_eq!(probed(address), found(PathFinding::Whole, 1500, None), "{address}");
         }
     });
 }
@@ -227,24 +227,24 @@ fn a_router_that_says_what_is_too_big_is_no_fault_and_named() {
         for address in FAR {
             assert_eq!(
                 probed(address),
-                found(Finding::Whole, 1500, None),
+                found(PathFinding::Whole, 1500, None),
                 "{address}: the peer's own matter"
             );
         }
         allow(Direction::Forward, 1401);
         for (address, router) in FAR.into_iter().zip(ROUTER) {
             let router = Some(router.parse().unwrap());
-            assert_eq!(probed(address), found(Finding::Smaller, 1401, router), "{address}");
+            assert_eq!(probed(address), found(PathFinding::Smaller, 1401, router), "{address}");
         }
         // It says so no more, but the kernel remembers, and TCP goes by that.
         filter_router(DROP_ICMP);
         for address in FAR {
-            assert_eq!(probed(address), found(Finding::Smaller, 1401, None), "{address}");
+            assert_eq!(probed(address), found(PathFinding::Smaller, 1401, None), "{address}");
         }
         // The kernel would remember for ten minutes.
         allow(Direction::Forward, 1500);
         for address in FAR {
-            assert_eq!(probed(address), found(Finding::Whole, 1500, None), "{address}: repaired");
+            assert_eq!(probed(address), found(PathFinding::Whole, 1500, None), "{address}: repaired");
         }
     });
 }
@@ -259,13 +259,13 @@ fn a_black_hole_on_the_way_there_is_found_to_the_byte_and_its_repair_at_once() {
         for mtu in [1280, 1400, 1437, 1499] {
             allow(Direction::Forward, mtu);
             at_once(FAR, |address| {
-                let black_hole = Finding::BlackHole(Some(Direction::Forward));
+                let black_hole = PathFinding::BlackHole(Some(Direction::Forward));
                 assert_eq!(probed(address), found(black_hole, mtu, None), "{address}");
             });
         }
         allow(Direction::Forward, 1500);
         for address in FAR {
-            assert_eq!(probed(address), found(Finding::Whole, 1500, None), "{address}: repaired");
+            assert_eq!(probed(address), found(PathFinding::Whole, 1500, None), "{address}: repaired");
         }
     });
 }
@@ -279,12 +279,12 @@ fn a_black_hole_on_the_way_back_is_distinguished_from_one_on_the_way_there() {
         filter_router(DROP_ICMP);
         allow(Direction::Return, 1400);
         at_once(FAR, |address| {
-            let black_hole = Finding::BlackHole(Some(Direction::Return));
+            let black_hole = PathFinding::BlackHole(Some(Direction::Return));
             assert_eq!(probed(address), found(black_hole, 1400, None), "{address}");
         });
         allow(Direction::Return, 1500);
         for address in FAR {
-            assert_eq!(probed(address), found(Finding::Whole, 1500, None), "{address}: repaired");
+            assert_eq!(probed(address), found(PathFinding::Whole, 1500, None), "{address}: repaired");
         }
     });
 }
@@ -302,7 +302,7 @@ fn without_datagrams_the_body_tells_the_direction() {
             at_once(FAR, |address| {
                 let deadline = Deadline::after(Duration::from_secs(3));
                 let report = path::probe(None, Some(at(address, 8082)), deadline);
-                assert_eq!(report.finding, Finding::BlackHole(Some(direction)), "{address}");
+                assert_eq!(report.finding, PathFinding::BlackHole(Some(direction)), "{address}");
                 assert_eq!((report.mtu, report.interface), (None, None));
             });
             allow(direction, 1500);

@@ -1,6 +1,6 @@
 //! The line of one finding, and how it is counted.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use super::fields::{self, Field, retransmits};
@@ -8,7 +8,7 @@ use super::{Counted, Journal, Timed};
 use crate::client::finding::{Excuse, Finding, Source};
 use crate::dns::{self, Found};
 use crate::log::{Level, Value};
-use crate::probe::path::{self, Finding as Passage, PathReport};
+use crate::probe::path::{self, MeasuredPath, PathFinding};
 use crate::probe::series::{Counts, Lost, Series};
 use crate::probe::{Addresses, Error, Failure, Kind, Outcome, Part, Phase, Protocol, Report, Success};
 use crate::verdict::Starved;
@@ -41,7 +41,7 @@ impl Record<'_, '_> {
             Finding::EndpointFailed { address, failure, excuse } => {
                 self.endpoint_failed(*address, failure, *excuse);
             }
-            Finding::Path { address, report, took } => self.path(*address, report, *took),
+            Finding::Path { path, took } => self.path(path, *took),
             Finding::Burst(burst) => self.journal.metrics().datagrams(burst.counts),
         }
     }
@@ -136,26 +136,26 @@ impl Record<'_, '_> {
         self.journal.is_any_failure = was_any_failure || excuse.is_none();
     }
 
-    fn path(&mut self, address: IpAddr, report: &PathReport, took: Duration) {
+    fn path(&mut self, MeasuredPath { address, report }: &MeasuredPath, took: Duration) {
         report.mtu.iter().for_each(|bytes| self.journal.metrics().path_mtu(*bytes));
         let sizes = fields::sizes(report);
-        let address = ("address", Value::Ip(address));
+        let address = ("address", Value::Ip(*address));
         match &report.finding {
-            Passage::Whole | Passage::Smaller => {
+            PathFinding::Whole | PathFinding::Smaller => {
                 let told_by = report.reported_by.map(|router| ("told_by", Value::Ip(router)));
                 let body = sizes.is_empty().then(fields::body);
                 let fields: Vec<Field> = sizes.into_iter().chain(body).chain(told_by).collect();
                 self.success(Kind::Mtu, took, &[], &fields);
             }
-            Passage::BlackHole(direction) => {
+            PathFinding::BlackHole(direction) => {
                 let direction = direction.map(fields::direction);
                 let tried: Vec<Field> = sizes.into_iter().chain(direction).collect();
                 let failure = Failure::new(Error::BlackHole, Phase::Receive);
                 self.failure(Kind::Mtu, &failure, &tried, &[address]);
             }
             // A server that does not echo says nothing of the path.
-            Passage::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
-            Passage::Unmeasured(failure) => self.unmeasured(Kind::Mtu, failure, address),
+            PathFinding::Unmeasured(failure) if path::is_unsupported(failure.error) => {}
+            PathFinding::Unmeasured(failure) => self.unmeasured(Kind::Mtu, failure, address),
         }
     }
 

@@ -4,10 +4,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::client::target::path_mtu::Measured;
 use crate::client::target::protocols::Prober;
 use crate::parallel::{self, Job};
 use crate::probe::Outcome;
+use crate::probe::path::MeasuredPath;
 use crate::probe::series::{self, Flows, Times};
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Examination, NotTried, Probe, Symptom, Trial};
@@ -40,7 +40,7 @@ pub(super) struct Plan<'a> {
     /// Whether another series measures the latency again.
     pub(super) repeats_series: bool,
     /// Measures the path MTU; `None` where that is not to be measured.
-    pub(super) path: Option<&'a (dyn Fn(Deadline) -> Option<Measured> + Sync)>,
+    pub(super) path: Option<&'a (dyn Fn(Deadline) -> Option<MeasuredPath> + Sync)>,
     pub(super) deadline: Deadline,
 }
 

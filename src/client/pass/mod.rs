@@ -9,12 +9,11 @@ use crate::client::baseline::Baseline;
 use crate::client::replicas::ReplicaList;
 use crate::client::round::Round;
 use crate::client::settings;
-use crate::client::target::path_mtu::{self, Path};
+use crate::client::target::path_mtu::{self, PathHistory};
 use crate::client::target::protocols::Prober;
 use crate::client::target::series::Datagrams;
 use crate::dns::{Resolver, Surveyed};
 use crate::parallel;
-use crate::probe::path::{Finding, PathReport};
 use crate::probe::series::Burst;
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Examination, ReplicaExamination, Starved};
@@ -30,7 +29,7 @@ pub(in crate::client) struct Pass<'a> {
     /// The target's name, where the nameservers should have it.
     pub(in crate::client) name: Option<&'a str>,
     pub(in crate::client) prober: Prober,
-    pub(in crate::client) path: &'a Path,
+    pub(in crate::client) paths: &'a PathHistory,
     pub(in crate::client) baseline: &'a Baseline,
     /// Whether the current verdict is that large packets vanish.
     pub(in crate::client) is_black_hole_known: bool,
@@ -99,7 +98,7 @@ impl Pass<'_> {
         let target = evidence.target.as_ref().map(|target| target.address);
         let replicas: Vec<IpAddr> =
             evidence.replicas.all.iter().map(|replica| replica.direct.address).collect();
-        self.path.addresses(target, &replicas)
+        self.paths.addresses(target, &replicas)
     }
 
     /// Where even small packets fail, large ones show nothing. Where the round found that they pass, that is
@@ -107,8 +106,7 @@ impl Pass<'_> {
     fn wants_path(&self, round: &Round) -> bool {
         let is_settled = match &round.path {
             None => false,
-            Some((_, PathReport { finding: Finding::BlackHole(_), .. })) => true,
-            Some(_) => !self.is_black_hole_known,
+            Some(path) => path.is_black_hole() || !self.is_black_hole_known,
         };
         path_mtu::is_measurable(self.config) && !is_settled && !round.all_have_failed()
     }

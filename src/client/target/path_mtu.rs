@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::client::settings;
-use crate::probe::path::{self, Finding, PathReport};
+use crate::probe::path::{self, MeasuredPath, PathFinding};
 use crate::time::Deadline;
 
 /// The addresses that are measured one after another: a black hole takes half a second to be sure of, and
@@ -12,16 +12,14 @@ const ADDRESSES: usize = 4;
 
 /// What is remembered of the path MTU from one measurement to the next.
 #[derive(Default)]
-pub(in crate::client) struct Path {
+pub(in crate::client) struct PathHistory {
+    /// The rounds that have begun.
     rounds: u64,
-    /// The address that large packets did not reach, or not come from, when it was last measured.
-    hole: Option<IpAddr>,
-    /// The one that was measured last, where it was.
+    /// The address to or from which large packets vanished, if they did in the last measurement.
+    black_hole: Option<IpAddr>,
+    /// The size that was measured last; `None` before the first.
     mtu: Option<u32>,
 }
-
-/// What large packets come to on the way to an address.
-pub(in crate::client) type Measured = (IpAddr, PathReport);
 
 /// Whether `config` probes anything that shows the path MTU.
 pub(in crate::client) fn is_measurable(config: &settings::Client) -> bool {
@@ -34,23 +32,23 @@ pub(in crate::client) fn measure(
     addresses: &[IpAddr],
     config: &settings::Client,
     deadline: Deadline,
-) -> Option<Measured> {
+) -> Option<MeasuredPath> {
     let settings::Client { protocols, ports, .. } = config;
     let mut first = None;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let peer = |wanted: bool, port| wanted.then_some(SocketAddr::new(*address, port));
         let (udp, http) = (peer(protocols.udp, ports.udp), peer(protocols.http, ports.http));
         let share = deadline.share(u32::try_from(left).unwrap_or(u32::MAX));
-        let measured = (*address, path::probe(udp, http, share));
-        if matches!(measured.1.finding, Finding::BlackHole(_)) {
-            return Some(measured);
+        let path = MeasuredPath { address: *address, report: path::probe(udp, http, share) };
+        if path.is_black_hole() {
+            return Some(path);
         }
-        first = first.or(Some(measured));
+        first = first.or(Some(path));
     }
     first
 }
 
-impl Path {
+impl PathHistory {
     /// Whether the round that begins is one that measures.
     pub(in crate::client) fn is_due(&mut self, config: &settings::Client) -> bool {
         self.rounds += 1;
@@ -61,7 +59,7 @@ impl Path {
     /// as the time is enough for.
     pub(in crate::client) fn addresses(&self, target: Option<IpAddr>, replicas: &[IpAddr]) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
-        for address in target.into_iter().chain(self.hole).chain(replicas.iter().copied()) {
+        for address in target.into_iter().chain(self.black_hole).chain(replicas.iter().copied()) {
             if addresses.len() < ADDRESSES && !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -69,19 +67,19 @@ impl Path {
         addresses
     }
 
-    /// Whether it takes an explanation: large packets vanish, or routers say that they are too large, which
-    /// was not so the last time.
-    pub(in crate::client) fn is_worse(&self, (_, report): &Measured) -> bool {
+    /// Whether it calls for an explanation: large packets vanish, or routers report a smaller size than the
+    /// last time.
+    pub(in crate::client) fn is_worse(&self, MeasuredPath { report, .. }: &MeasuredPath) -> bool {
         match report.finding {
-            Finding::BlackHole(_) => true,
-            Finding::Smaller => report.mtu != self.mtu,
-            Finding::Whole | Finding::Unmeasured(_) => false,
+            PathFinding::BlackHole(_) => true,
+            PathFinding::Smaller => report.mtu != self.mtu,
+            PathFinding::Whole | PathFinding::Unmeasured(_) => false,
         }
     }
 
     /// Remembers what was measured.
-    pub(in crate::client) fn remember(&mut self, (address, report): &Measured) {
-        self.hole = matches!(report.finding, Finding::BlackHole(_)).then_some(*address);
-        self.mtu = report.mtu.or(self.mtu);
+    pub(in crate::client) fn remember(&mut self, path: &MeasuredPath) {
+        self.black_hole = path.is_black_hole().then_some(path.address);
+        self.mtu = path.report.mtu.or(self.mtu);
     }
 }
