@@ -73,6 +73,11 @@ impl Finding {
         }
     }
 
+    /// Whether the step failed, and that is not excused.
+    pub(super) fn is_fault(&self) -> bool {
+        self.symptom().is_some() && !matches!(self, Self::EndpointFailed { excuse: Some(_), .. })
+    }
+
     /// Whether this host had not enough of something for the step.
     pub(super) fn is_shortage(&self) -> bool {
         self.failure().is_some_and(|failure| failure.is_shortage)
@@ -88,7 +93,7 @@ impl Finding {
             Self::Probed { report: Report { outcome: Outcome::Failure(failure), .. }, .. }
             | Self::EndpointFailed { failure, .. }
             | Self::NoFlows { failure, .. } => Some(failure),
-            Self::Series { series, .. } => series.failure.as_ref(),
+            Self::Series { series, .. } => series.failure(),
             _ => None,
         }
     }
@@ -99,7 +104,7 @@ impl Finding {
             Self::Found { took, .. } => Some(*took),
             Self::Probed { report: Report { outcome: Outcome::Success(success), .. }, .. }
             | Self::Endpoint { success, .. } => Some(success.latency),
-            Self::Series { series, .. } => series.times.map(|times| times.p99),
+            Self::Series { series, .. } => series.times().map(|times| times.p99),
             Self::Path { path, took } => {
                 matches!(path.report.finding, PathFinding::Whole | PathFinding::Smaller).then_some(*took)
             }

@@ -43,13 +43,14 @@ impl Round {
     /// Takes in what a step has found.
     pub(super) fn add(&mut self, finding: Finding) {
         let first = finding.symptom();
+        let is_fault = finding.is_fault();
         match finding {
             Finding::Probed { protocol, report, .. } => {
                 self.add_probe(protocol, report.address.port(), first);
             }
             Finding::NotProbed { protocol, port, .. } => self.add_probe(protocol, port, first),
             Finding::Series { series, .. } => self.series = Some(series),
-            Finding::EndpointFailed { excuse, .. } => self.replica_failed = excuse.is_none(),
+            Finding::EndpointFailed { .. } => self.replica_failed = is_fault,
             Finding::Path { path, .. } => self.path = Some(path),
             Finding::Found { .. }
             | Finding::NotFound { .. }
@@ -76,7 +77,7 @@ impl Round {
     /// Whether there is something that only a pass can explain.
     pub(super) fn calls_for_pass(&self) -> bool {
         let loses = |series: &Series| {
-            series.counts.lost.total() > 0 || series.dead_flows > 0 || series.failure.is_some()
+            series.counts.lost.total() > 0 || series.dead_flows > 0 || series.failure().is_some()
         };
         self.has_failed()
             || self.replica_failed

@@ -24,6 +24,7 @@ use crate::dns::Resolver;
 use crate::log::Log;
 use crate::probe::Protocol;
 use crate::probe::path::MeasuredPath;
+use crate::probe::series::Series;
 use crate::sys::signal::StopSignals;
 use crate::time::Deadline;
 use crate::verdict::{self, Evidence, LookUp, Starved, Verdict};
@@ -214,7 +215,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn compare_with_baseline(&mut self, round: &mut Round) {
-        let times = round.series.as_ref().and_then(|series| series.times);
+        let times = round.series.as_ref().and_then(Series::times);
         let Some(times) = times.filter(|_| !round.has_failed()) else { return };
         round.slowness = self.baseline.slowness(&times);
         // What is reported as slow does not become the usual by lasting.

@@ -53,6 +53,12 @@ pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline)
 }
 
 impl Surveyed {
+    /// Whether this host lacked a socket or a thread for a part of it, which says nothing about the nameserver.
+    pub fn lacks_resources(&self) -> bool {
+        let answers = [self.record, self.kubernetes];
+        self.tcp == Reached::Local || answers.contains(&Some(Answer::Local))
+    }
+
     fn of(nameserver: SocketAddr, udp: OverUdp, tcp: OverTcp) -> Self {
         let addresses =
             if udp.answers.addresses.is_empty() { tcp.answers.addresses } else { udp.answers.addresses };
@@ -375,5 +381,13 @@ mod tests {
         }
         assert_eq!(better(Some(Silent), Some(Unreachable)), Some(Silent));
         assert_eq!(better(None, None), None);
+    }
+
+    #[test]
+    fn what_this_host_lacked_says_nothing_about_the_nameserver() {
+        let nameserver = SocketAddr::from((Ipv4Addr::LOCALHOST, 53));
+        assert!(!without_reply(nameserver, Reached::Silent, Answer::Silent).lacks_resources());
+        assert!(without_reply(nameserver, Reached::Local, Answer::Silent).lacks_resources());
+        assert!(without_reply(nameserver, Reached::Silent, Answer::Local).lacks_resources());
     }
 }

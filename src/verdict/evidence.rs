@@ -39,7 +39,7 @@ pub struct Evidence {
 /// The replicas behind the target, examined directly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaExaminations {
-    /// What is known of the list.
+    /// What is known of the list; `NotAsked` where no pass was made.
     pub listing: Listing,
     /// Those that count.
     pub all: Vec<ReplicaExamination>,
@@ -52,7 +52,7 @@ pub struct ReplicaExaminations {
 pub enum Listing {
     /// `ENDPOINTS_HOST` is not set.
     NotConfigured,
-    /// The name was not looked up.
+    /// The name has not been looked up yet.
     NotAsked,
     /// The name's look-up failed, and so has every one before.
     Failed,
@@ -73,7 +73,7 @@ pub struct Slowness {
     pub usual: Duration,
 }
 
-/// What the nameservers said of the target's name.
+/// The outcome of the look-up of the target's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LookUp {
     /// None was asked: the target is an address, or the hosts file has the name.

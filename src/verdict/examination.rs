@@ -43,7 +43,7 @@ pub struct Probe {
 pub enum Trial {
     /// The round's probe passed, and was not repeated.
     Passed,
-    /// The round's probe failed and was not repeated: there was no pass, or no time or thread in it.
+    /// The round's probe failed and was not repeated: there was no pass, or no time, thread or socket in it.
     Failed {
         /// How it failed.
         first: Symptom,
@@ -57,8 +57,8 @@ pub enum Trial {
 /// Why the pass has not probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTried {
-    /// The host had no thread for it.
-    NoThread,
+    /// This host had no thread or socket for it.
+    Shortage,
     /// No time was left for even one try.
     NoTime,
 }
@@ -89,7 +89,7 @@ impl Examination {
         let blank = |probe: &Probe| Probe {
             protocol: probe.protocol,
             port: probe.port,
-            trial: Trial::NotTried(NotTried::NoThread),
+            trial: Trial::NotTried(NotTried::Shortage),
             answerer: None,
         };
         Self { address, probes: probes.iter().map(blank).collect(), burst: None }
@@ -226,7 +226,7 @@ mod tests {
         trial
     }
 
-    const BLANK: Trial = Trial::NotTried(NotTried::NoThread);
+    const BLANK: Trial = Trial::NotTried(NotTried::Shortage);
 
     #[test]
     fn what_was_not_tried_neither_passes_nor_fails() {

@@ -12,7 +12,7 @@ pub(super) fn failing(evidence: &Evidence) -> String {
     let target = evidence.target_name();
     let failing: Vec<&Probe> = evidence.probes().iter().filter(|probe| !probe.trial.passes()).collect();
     let words = |probe: &Probe| {
-        probe.trial.symptom().map_or("fails".to_owned(), |symptom| says(probe.protocol, symptom))
+        probe.trial.symptom().map_or("was not tried".to_owned(), |symptom| says(probe.protocol, symptom))
     };
     match failing[..] {
         [] if evidence.up() < evidence.replicas.all.len() => {

@@ -23,7 +23,7 @@ const NO_WAY: Symptom = Symptom { error: Error::Unreachable, phase: Phase::Conne
 const OTHER_BYTES: Symptom = Symptom { error: Error::Mismatch, phase: Phase::Receive };
 
 const PASS: Tries = (0, SILENT);
-const BLANK: Trial = Trial::NotTried(NotTried::NoThread);
+const BLANK: Trial = Trial::NotTried(NotTried::Shortage);
 
 fn retried(first: Option<Symptom>, failures: usize, symptom: Symptom) -> Trial {
     let mut trial = first.map_or(BLANK, |first| Trial::Failed { first });
@@ -526,7 +526,7 @@ fn one_untried(mut evidence: Evidence, why: NotTried) -> Evidence {
 
 #[test]
 fn a_replica_that_was_not_tried_neither_answers_nor_fails() {
-    for why in [NotTried::NoTime, NotTried::NoThread] {
+    for why in [NotTried::NoTime, NotTried::Shortage] {
         let words = "tcp:ok,udp:ok,http:ok,endpoint:1/2/1untried,dns:ok,nameserver:10.96.0.10/8of8";
         assert_says(&one_untried(well(), why), Verdict::Healthy, "", words);
         // The target fails, but that every replica answers is not known; nor that none is reached.

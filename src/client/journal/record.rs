@@ -9,7 +9,7 @@ use crate::client::finding::{Excuse, Finding, Source};
 use crate::dns::{self, Found};
 use crate::log::{Level, Value};
 use crate::probe::path::{self, MeasuredPath, PathFinding};
-use crate::probe::series::{Counts, Lost, Series};
+use crate::probe::series::{Counts, Lost, Replies, Series};
 use crate::probe::{Addresses, Error, Failure, Kind, Outcome, Part, Phase, Protocol, Report, Success};
 use crate::verdict::Starved;
 
@@ -22,6 +22,7 @@ pub(super) struct Record<'j, 'log> {
 
 impl Record<'_, '_> {
     pub(super) fn write(&mut self, finding: &Finding) {
+        self.journal.is_any_failure |= finding.is_fault();
         match finding {
             Finding::Found { found, took } => self.found(found, *took),
             Finding::NotFound { name, error, remembered } => {
@@ -98,12 +99,12 @@ impl Record<'_, '_> {
         let mut counts = fields::counts(&series.counts);
         let unknown = series.counts.lost.unknown;
         let unknown = (unknown > 0).then_some(("lost_unknown", Value::Count(unknown)));
-        match (&series.failure, series.times) {
-            (Some(failure), _) => {
+        match &series.replies {
+            Replies::Missing(failure) => {
                 counts.extend(unknown);
                 self.failure(Kind::UdpSeries, failure, &[("address", Value::Address(peer))], &counts);
             }
-            (None, Some(times)) => {
+            Replies::Timed(times) => {
                 let mut fields = vec![("latency", Value::Milliseconds(times.median))];
                 fields.extend(counts);
                 let more = [("jitter", times.jitter), ("min", times.min), ("p99", times.p99)];
@@ -112,8 +113,8 @@ impl Record<'_, '_> {
                 fields.extend(unknown);
                 self.success(Kind::UdpSeries, times.median, &[], &fields);
             }
-            // Nothing went out: there is neither a latency nor a failure of the network.
-            (None, None) => {}
+            // There is neither a latency nor a failure of the network.
+            Replies::Untimed | Replies::NotExpected => {}
         }
     }
 
@@ -131,9 +132,7 @@ impl Record<'_, '_> {
     fn endpoint_failed(&mut self, address: SocketAddr, failure: &Failure, excuse: Option<Excuse>) {
         let mut rest = vec![("protocol", Value::Word(Protocol::Http.name()))];
         rest.extend(excuse.map(|excuse| ("excused", Value::Word(excuse.name()))));
-        let was_any_failure = self.journal.is_any_failure;
         self.failure(Kind::Endpoint, failure, &[("address", Value::Address(address))], &rest);
-        self.journal.is_any_failure = was_any_failure || excuse.is_none();
     }
 
     fn path(&mut self, MeasuredPath { address, report }: &MeasuredPath, took: Duration) {
@@ -184,7 +183,6 @@ impl Record<'_, '_> {
         fields.extend(retransmits(failure.retransmits));
         fields.extend(rest);
         self.print(Level::Error, kind, "FAILED", &fields);
-        self.journal.is_any_failure = true;
         self.journal.round.push(Counted { kind, result: Err(failure.error) });
     }
 

@@ -2,13 +2,14 @@
 //! a form.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::client::target::protocols::Prober;
 use crate::parallel::{self, Job};
 use crate::probe::Outcome;
 use crate::probe::path::MeasuredPath;
-use crate::probe::series::{self, Flows, Times};
+use crate::probe::series::{self, Flows, Shortage, Times};
 use crate::time::Deadline;
 use crate::verdict::{Evidence, Examination, NotTried, Probe, Symptom, Trial};
 
@@ -44,34 +45,37 @@ pub(super) struct Plan<'a> {
     pub(super) deadline: Deadline,
 }
 
-/// Fills in the forms of `evidence`, and `times` from another series of `flows`. How many jobs could not be
-/// done, because the host had no thread for them.
+/// Fills in the forms of `evidence`, and `times` from another series of `flows`. Whether this host had too few
+/// threads or sockets for all of it.
 pub(super) fn fill_in(
     evidence: &mut Evidence,
     times: &mut Option<Times>,
     flows: Option<&mut Flows>,
     plan: &Plan,
-) -> usize {
+) -> bool {
     let Evidence { target, replicas, flows: silent_flows, path, .. } = evidence;
+    let is_short = AtomicBool::new(false);
     let mut jobs: Vec<Job> = Vec::new();
     if let Some(flows) = flows {
         jobs.push(Box::new(move || {
             *silent_flows = Some(flows.confirm(plan.deadline));
             if plan.repeats_series {
-                *times = flows.series(SPACING, plan.deadline).times;
+                *times = flows.series(SPACING, plan.deadline).times();
             }
         }));
     }
     if let Some(target) = target {
-        add_jobs(&mut jobs, target, Some(BURST), plan);
+        add_jobs(&mut jobs, target, Some(BURST), plan, &is_short);
     }
     for (nth, replica) in replicas.all.iter_mut().enumerate() {
-        add_jobs(&mut jobs, &mut replica.direct, (nth < DIRECT_BURSTS).then_some(DIRECT_BURST), plan);
+        let burst = (nth < DIRECT_BURSTS).then_some(DIRECT_BURST);
+        add_jobs(&mut jobs, &mut replica.direct, burst, plan, &is_short);
     }
     if let Some(measure) = plan.path {
         jobs.push(Box::new(move || *path = measure(plan.deadline).or(path.take())));
     }
-    parallel::run(jobs)
+    let not_run = parallel::run(jobs);
+    not_run > 0 || is_short.into_inner()
 }
 
 /// The jobs of one form: the protocols that have not passed, and a burst.
@@ -80,15 +84,19 @@ fn add_jobs<'a>(
     examination: &'a mut Examination,
     burst: Option<BurstSize>,
     plan: &'a Plan,
+    is_short: &'a AtomicBool,
 ) {
     let Examination { address, probes, burst: sent } = examination;
     let address = *address;
     for probe in probes.iter_mut().filter(|probe| probe.trial != Trial::Passed) {
-        jobs.push(Box::new(move || retry(probe, address, plan.prober, plan.deadline)));
+        jobs.push(Box::new(move || retry(probe, address, plan, is_short)));
     }
     if let (Some(BurstSize { ports, each }), Some(port)) = (burst, plan.burst_port) {
         let peer = SocketAddr::new(address, port);
-        jobs.push(Box::new(move || *sent = Some(series::burst(peer, ports, each, plan.deadline))));
+        jobs.push(Box::new(move || match series::burst(peer, ports, each, plan.deadline) {
+            Ok(burst) => *sent = Some(burst),
+            Err(Shortage) => is_short.store(true, Ordering::Relaxed),
+        }));
     }
 }
 
@@ -97,22 +105,31 @@ fn add_jobs<'a>(
 /// twice its time: what is slow has not failed.
 ///
 /// Four tries are enough: of a Service with one bad rule of two, at least two fail eleven times in sixteen.
-fn retry(probe: &mut Probe, address: IpAddr, prober: Prober, deadline: Deadline) {
+///
+/// What fails for want of a socket is no try.
+fn retry(probe: &mut Probe, address: IpAddr, plan: &Plan, is_short: &AtomicBool) {
     if let Trial::NotTried(why) = &mut probe.trial {
         *why = NotTried::NoTime;
     }
     let address = SocketAddr::new(address, probe.port);
     let mut slowest = Duration::ZERO;
     for parts in [2, 3, 2, 1] {
-        let share = deadline.share(parts);
+        let share = plan.deadline.share(parts);
         if share.left().map_or(true, |left| left < slowest * 2) {
             break;
         }
-        match prober.probe(probe.protocol, address, share) {
+        match plan.prober.probe(probe.protocol, address, share) {
             Outcome::Success(success) => {
                 slowest = slowest.max(success.latency);
                 probe.answerer = success.answerer.or(probe.answerer.take());
                 probe.trial.add(Ok(()));
+            }
+            Outcome::Failure(failure) if failure.is_shortage => {
+                is_short.store(true, Ordering::Relaxed);
+                if let Trial::NotTried(why) = &mut probe.trial {
+                    *why = NotTried::Shortage;
+                }
+                return;
             }
             Outcome::Failure(failure) => {
                 probe.trial.add(Err(Symptom { error: failure.error, phase: failure.phase }));
@@ -150,7 +167,7 @@ mod tests {
     fn fill_in_until(evidence: &mut Evidence, deadline: Deadline) {
         let prober = Prober { own: None };
         let plan = Plan { prober, burst_port: None, repeats_series: false, path: None, deadline };
-        assert_eq!(fill_in(evidence, &mut None, None, &plan), 0);
+        assert!(!fill_in(evidence, &mut None, None, &plan));
     }
 
     #[test]
@@ -190,9 +207,9 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_no_job_has_filled_in_says_that_there_was_no_thread() {
+    fn a_form_that_no_job_has_filled_in_says_that_this_host_was_short() {
         let evidence = forms(1);
         let trial = evidence.replicas.all[0].direct.probes[0].trial;
-        assert_eq!(trial, Trial::NotTried(NotTried::NoThread));
+        assert_eq!(trial, Trial::NotTried(NotTried::Shortage));
     }
 }

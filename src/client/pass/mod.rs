@@ -45,10 +45,13 @@ impl Pass<'_> {
     ) -> Evidence {
         let deadline = Deadline::after(self.config.timeout);
         let mut evidence = forms::of_round(round, self.config.loss_threshold.basis_points());
-        self.query_nameservers(round, replicas, &mut evidence.nameservers, deadline.share(3));
+        let mut is_short =
+            self.query_nameservers(round, replicas, &mut evidence.nameservers, deadline.share(3));
         forms::add_blank(&mut evidence, round, &replicas.addresses());
         let until = deadline.earlier(self.config.timeout / LAST_SHARE);
-        self.examine(round, &mut evidence, datagrams, until);
+        is_short |= self.examine(round, &mut evidence, datagrams, until);
+        let is_late = evidence.all_bursts().any(is_cut);
+        evidence.starved = if is_short { Some(Starved::Local) } else { is_late.then_some(Starved::Late) };
         note_answers(&mut evidence, replicas);
         self.excuse(&mut evidence, replicas, deadline);
         evidence
@@ -56,24 +59,34 @@ impl Pass<'_> {
 
     /// Queries the nameservers, each by itself, and meanwhile looks up the list of replicas. Where no name
     /// has to be looked up, and nothing fails that might be this node's own fault, they do not matter.
+    /// Whether this host had too few threads or sockets for it.
     fn query_nameservers(
         &self,
         round: &Round,
         replicas: &mut ReplicaList,
         nameservers: &mut Vec<Surveyed>,
         deadline: Deadline,
-    ) {
+    ) -> bool {
         if self.name.is_none() && !round.has_failed() {
-            return replicas.refresh(self.resolver, deadline);
+            replicas.refresh(self.resolver, deadline);
+            return false;
         }
-        parallel::run(vec![
+        let not_run = parallel::run(vec![
             Box::new(|| replicas.refresh(self.resolver, deadline)),
             Box::new(|| *nameservers = self.resolver.survey(self.name, deadline)),
         ]);
+        not_run > 0 || nameservers.iter().any(Surveyed::lacks_resources)
     }
 
-    /// Has all that is to be measured measured at the same time.
-    fn examine(&self, round: &Round, evidence: &mut Evidence, datagrams: &mut Datagrams, deadline: Deadline) {
+    /// Has all that is to be measured measured at the same time. Whether this host had too few threads or
+    /// sockets for it.
+    fn examine(
+        &self,
+        round: &Round,
+        evidence: &mut Evidence,
+        datagrams: &mut Datagrams,
+        deadline: Deadline,
+    ) -> bool {
         let large = self.addresses_for_large_packets(evidence);
         let measure_path = |deadline| path_mtu::measure(&large, self.config, deadline);
         let sends_bursts = self.config.protocols.udp && self.config.udp_flows > 0;
@@ -85,13 +98,9 @@ impl Pass<'_> {
             deadline,
         };
         let mut times = None;
-        let not_done = jobs::fill_in(evidence, &mut times, datagrams.flows(), &plan);
+        let is_short = jobs::fill_in(evidence, &mut times, datagrams.flows(), &plan);
         evidence.slowness = times.and_then(|times| self.baseline.slowness(&times));
-        evidence.starved = if not_done > 0 {
-            Some(Starved::Local)
-        } else {
-            evidence.all_bursts().any(is_cut).then_some(Starved::Late)
-        };
+        is_short
     }
 
     fn addresses_for_large_packets(&self, evidence: &Evidence) -> Vec<IpAddr> {

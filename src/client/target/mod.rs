@@ -44,7 +44,7 @@ impl Aim {
         }
     }
 
-    /// What the nameservers said.
+    /// The outcome of the look-up.
     pub(in crate::client) fn look_up(&self) -> LookUp {
         match self {
             Self::At { look_up, .. } => *look_up,

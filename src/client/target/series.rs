@@ -13,12 +13,16 @@ use crate::time::Deadline;
 /// (`nf_conntrack_udp_timeout`).
 pub(in crate::client) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// The flows to the server that is probed now.
+/// The flows to the current server, if any are open.
 #[derive(Default)]
 pub(in crate::client) struct Datagrams {
-    flows: Option<Flows>,
+    open: Option<Open>,
+}
+
+struct Open {
+    flows: Flows,
     /// When they last sent something.
-    alive: Option<Instant>,
+    last_sent: Instant,
 }
 
 impl Datagrams {
@@ -30,8 +34,8 @@ impl Datagrams {
         spacing: Duration,
         timeout: Duration,
     ) -> Finding {
-        let mut flows = match self.flows.take().filter(|flows| flows.peer() == peer) {
-            Some(flows) => flows,
+        let mut flows = match self.open.take().filter(|open| open.flows.peer() == peer) {
+            Some(open) => open.flows,
             None => match Flows::open(peer, count) {
                 Ok(flows) => flows,
                 Err(error) => {
@@ -41,23 +45,22 @@ impl Datagrams {
         };
         let series = flows.series(spacing, Deadline::after(timeout));
         let settled = flows.take_settled();
-        self.alive = Some(Instant::now());
-        // The sockets keep the address that this host had when they were opened.
-        self.flows = (series.counts.sent > 0).then_some(flows);
+        // The sockets keep the address that this host had when they were opened: where nothing can be sent from
+        // it, new ones are opened.
+        self.open = (series.counts.sent > 0).then(|| Open { flows, last_sent: Instant::now() });
         Finding::Series { peer, series, settled }
     }
 
     /// The flows, where there are any.
     pub(in crate::client) fn flows(&mut self) -> Option<&mut Flows> {
-        self.flows.as_mut()
+        self.open.as_mut().map(|open| &mut open.flows)
     }
 
     /// Keeps the flows alive where they have been idle for long: between rounds, and in long ones.
     pub(in crate::client) fn keep_alive_if_due(&mut self) {
-        let is_due = self.alive.is_some_and(|alive| alive.elapsed() >= KEEP_ALIVE);
-        if let Some(flows) = self.flows.as_mut().filter(|_| is_due) {
-            flows.keep_alive();
-            self.alive = Some(Instant::now());
+        if let Some(open) = self.open.as_mut().filter(|open| open.last_sent.elapsed() >= KEEP_ALIVE) {
+            open.flows.keep_alive();
+            open.last_sent = Instant::now();
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::Replies;
 use super::ledger::{Closed, Count};
-use super::times::Sample;
+use super::times::{Sample, Times};
+use crate::metrics::Jitter;
 use crate::probe::{Error, Failure, Phase};
 use crate::series_protocol;
 use crate::sys::stamp::Clocks;
@@ -105,15 +107,17 @@ impl Batch {
         total
     }
 
-    /// Why there was no reply, where there was none.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    /// The round-trip times of the replies, or why there is none. `jitter` goes on over several batches.
+    pub(super) fn replies(&self, jitter: &mut Jitter) -> Replies {
         let is_any_sent = !self.send_times.is_empty();
         match (&self.icmp_error, &self.send_error) {
-            _ if self.answered > 0 => None,
-            (Some(error), _) if is_any_sent => Some(Failure::io(error, Phase::Receive)),
-            _ if is_any_sent => Some(Failure::new(Error::Timeout, Phase::Receive)),
-            (_, Some(error)) => Some(Failure::io(error, Phase::Send)),
-            (_, None) => None,
+            _ if self.answered > 0 => {
+                Times::of(&self.samples, jitter).map_or(Replies::Untimed, Replies::Timed)
+            }
+            (Some(error), _) if is_any_sent => Replies::Missing(Failure::io(error, Phase::Receive)),
+            _ if is_any_sent => Replies::Missing(Failure::new(Error::Timeout, Phase::Receive)),
+            (_, Some(error)) => Replies::Missing(Failure::io(error, Phase::Send)),
+            (_, None) => Replies::NotExpected,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::flow::Flow;
 use super::ledger::Closed;
-use super::times::{Times, reordered};
+use super::times::reordered;
 use super::{Counts, GRACE, Lost, MAX_FLOWS, Series, SilentFlows};
 use crate::metrics::Jitter;
 use crate::sys::random;
@@ -82,9 +82,7 @@ impl Flows {
         Series {
             counts: self.take_counts(&batch),
             dead_flows: self.open.iter().filter(|flow| flow.ledger.is_dead()).count(),
-            times: Times::of(&batch.samples, &mut self.jitter),
-            failure: batch.failure(),
-            replies_of_smoker: batch.of_smoker,
+            replies: batch.replies(&mut self.jitter),
         }
     }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use super::Failure;
 
-pub use burst::{Burst, burst};
+pub use burst::{Burst, Shortage, burst};
 pub use counts::{Counts, Lost};
 pub use flows::Flows;
 pub use times::Times;
@@ -37,25 +37,52 @@ pub const MAX_FLOWS: usize = 64;
 pub const MAX_EACH: usize = ledger::HISTORY;
 
 /// What became of the datagrams of one series.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// What became of them.
     pub counts: Counts,
     /// Flows whose last three datagrams had no answer, keep-alives included.
     pub dead_flows: usize,
-    /// `None` where no reply arrived, or none whose time of arrival is known.
-    pub times: Option<Times>,
-    /// Where no reply arrived: why.
-    pub failure: Option<Failure>,
-    /// Whether a Smoker replied, and not a plain echo: only then is the direction of a loss known.
-    pub replies_of_smoker: bool,
+    /// Whether replies arrived.
+    pub replies: Replies,
+}
+
+/// Whether the datagrams of a series had replies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replies {
+    /// Some arrived, in these times.
+    Timed(Times),
+    /// Some arrived, and it is not known when: the wall clock was set meanwhile.
+    Untimed,
+    /// None arrived, or nothing could be sent.
+    Missing(Failure),
+    /// Nothing was sent: there was no flow, or no time left.
+    NotExpected,
 }
 
 /// What sending more datagrams on the silent flows has found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SilentFlows {
     /// Flows that were silent, and were sent more datagrams.
     pub asked: usize,
     /// Flows that stayed silent.
     pub dead: usize,
+}
+
+impl Series {
+    /// The round-trip times, where any is known.
+    pub fn times(&self) -> Option<Times> {
+        match self.replies {
+            Replies::Timed(times) => Some(times),
+            Replies::Untimed | Replies::Missing(_) | Replies::NotExpected => None,
+        }
+    }
+
+    /// Why no reply arrived, where one was expected.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.replies {
+            Replies::Missing(failure) => Some(failure),
+            Replies::Timed(_) | Replies::Untimed | Replies::NotExpected => None,
+        }
+    }
 }

@@ -30,11 +30,12 @@ pub(super) static PROBER: Rule = Rule {
 };
 
 fn detail(evidence: &Evidence) -> String {
-    let why = match evidence.starved {
-        Some(Starved::Throttled) => "its control group was kept from the processor (a CPU limit)",
-        Some(Starved::Memory) => "its control group is short of memory",
-        Some(Starved::Local) => "this host is short of descriptors, source ports or buffers",
-        Some(Starved::Late) | None => "it woke late, or waited for a processor",
+    let Some(starved) = evidence.starved else { return String::new() };
+    let why = match starved {
+        Starved::Throttled => "its control group was kept from the processor (a CPU limit)",
+        Starved::Memory => "its control group is short of memory",
+        Starved::Local => "this host is short of descriptors, source ports or buffers",
+        Starved::Late => "it woke late, or waited for a processor",
     };
     format!("the prober itself was starved: {why}")
 }
