@@ -1,6 +1,8 @@
 //! What one round has found before anything is tried again, and whether that calls for a diagnosing pass.
 //! Pure.
 
+use std::net::IpAddr;
+
 use super::finding::Finding;
 use super::target::Aim;
 use crate::probe::Protocol;
@@ -13,13 +15,14 @@ pub(super) struct Round {
     /// The target as it is configured.
     pub(super) host: String,
     pub(super) aim: Aim,
-    /// Nothing of them has been tried again.
+    /// The probes of the target, none of them retried.
     pub(super) probes: Vec<Probe>,
     pub(super) series: Option<Series>,
     pub(super) path: Option<MeasuredPath>,
     /// It is a black hole, or smaller than the last one that was measured.
     pub(super) is_path_worse: bool,
-    pub(super) replica_failed: bool,
+    /// The replica that was probed, if it failed without an excuse.
+    pub(super) failed_replica: Option<IpAddr>,
     pub(super) is_any_nameserver_silent: bool,
     /// The latency of the series is far above the baseline.
     pub(super) slowness: Option<Slowness>,
@@ -34,7 +37,7 @@ impl Round {
             series: None,
             path: None,
             is_path_worse: false,
-            replica_failed: false,
+            failed_replica: None,
             is_any_nameserver_silent: false,
             slowness: None,
         }
@@ -50,7 +53,7 @@ impl Round {
             }
             Finding::NotProbed { protocol, port, .. } => self.add_probe(protocol, port, first),
             Finding::Series { series, .. } => self.series = Some(series),
-            Finding::EndpointFailed { .. } => self.replica_failed = is_fault,
+            Finding::EndpointFailed { address, .. } => self.failed_replica = is_fault.then_some(address.ip()),
             Finding::Path { path, .. } => self.path = Some(path),
             Finding::Found { .. }
             | Finding::NotFound { .. }
@@ -80,7 +83,7 @@ impl Round {
             series.counts.lost.total() > 0 || series.dead_flows > 0 || series.failure().is_some()
         };
         self.has_failed()
-            || self.replica_failed
+            || self.failed_replica.is_some()
             || self.is_any_nameserver_silent
             || self.slowness.is_some()
             || self.series.as_ref().is_some_and(loses)

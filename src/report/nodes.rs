@@ -8,6 +8,7 @@ use super::kept;
 use super::line::Line;
 use super::problem::Problem;
 use super::replicas::ip;
+use crate::probe::Kind;
 use crate::time::moment;
 
 /// The most nodes: what Kubernetes supports in a cluster. Lines of others are counted.
@@ -153,7 +154,7 @@ impl Nodes {
 
 /// What a line's probe measured: its kind and, as each replica fails for itself, its address.
 fn probed(line: &Line) -> String {
-    match line.field("address").filter(|_| line.kind == "ENDPOINT").and_then(ip) {
+    match line.field("address").filter(|_| line.kind == Kind::Endpoint.word()).and_then(ip) {
         Some(address) => format!("{} {address}", line.kind),
         None => line.kind.to_string(),
     }

@@ -3,6 +3,7 @@
 use super::kept;
 use super::line::Line;
 use super::tally::{Tallies, Tally};
+use crate::verdict::Verdict;
 
 /// The most verdicts that are listed: nearly twice as many as there are. Others are left out.
 pub(super) const MAX_PASSED: usize = 32;
@@ -14,10 +15,11 @@ pub(super) struct Passed(Tallies);
 impl Passed {
     /// Takes in a line of a node's client, if it is about a fault that has ended.
     pub(super) fn take(&mut self, node: u16, line: &Line) {
-        let verdict = match (&*line.kind, &*line.event) {
-            ("VERDICT", "transient") => Some("transient"),
+        let transient = Verdict::Transient.name();
+        let verdict = match Verdict::of(&line.event).filter(|_| line.kind == "VERDICT") {
+            Some(Verdict::Transient) => Some(transient),
             // A transient failure has had its own line already.
-            ("VERDICT", "healthy") => line.field("was").filter(|was| *was != "transient"),
+            Some(Verdict::Healthy) => line.field("was").filter(|was| *was != transient),
             _ => None,
         };
         if let Some(verdict) = verdict {

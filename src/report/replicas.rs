@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::kept;
 use super::line::Line;
 use super::tally::{NodeSet, insert};
+use crate::probe::Kind;
 
 /// The most replicas: sixteen are probed at once, and each restart makes a new one. Answers of others are
 /// only counted.
@@ -39,10 +40,13 @@ impl Replicas {
     /// Takes in a line of a node's client, if it is about a replica.
     pub(super) fn take(&mut self, node: u16, line: &Line) {
         let pod = line.field("pod").map(kept);
-        let address = match &*line.kind {
-            "ENDPOINT" => line.field("address").and_then(ip),
-            "HTTP" => None,
-            _ => return,
+        let is_of = |kind: Kind| line.kind == kind.word();
+        let address = if is_of(Kind::Endpoint) {
+            line.field("address").and_then(ip)
+        } else if is_of(Kind::Http) {
+            None
+        } else {
+            return;
         };
         if address.is_none() && pod.is_none() {
             return;

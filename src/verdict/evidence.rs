@@ -85,7 +85,7 @@ pub enum LookUp {
     Failed(dns::Error),
 }
 
-/// Why the prober itself was starved in a round, so that what it found may be its own doing.
+/// Why the prober itself was starved in a round, so that its measurements do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Starved {
     /// Its control group was kept from the processor.

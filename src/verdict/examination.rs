@@ -32,7 +32,7 @@ pub struct Probe {
     pub protocol: Protocol,
     /// Its port.
     pub port: u16,
-    /// What came of it.
+    /// How often it was tried, and with what results.
     pub trial: Trial,
     /// The Smoker that replied to the pass; `None` where there was no reply, or none that names one.
     pub answerer: Option<Answerer>,
@@ -144,7 +144,7 @@ impl Trial {
         }
     }
 
-    /// Whether the last word is that it works: it passed, also when it was retried, but for bad luck.
+    /// Whether it works: the round's probe passed, or the retries did, a single silent one apart.
     pub(super) fn passes(&self) -> bool {
         match self {
             Self::Passed => true,

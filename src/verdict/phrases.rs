@@ -12,7 +12,10 @@ pub(super) fn failing(evidence: &Evidence) -> String {
     let target = evidence.target_name();
     let failing: Vec<&Probe> = evidence.probes().iter().filter(|probe| !probe.trial.passes()).collect();
     let words = |probe: &Probe| {
-        probe.trial.symptom().map_or("was not tried".to_owned(), |symptom| says(probe.protocol, symptom))
+        probe
+            .trial
+            .symptom()
+            .map_or("was not tried".to_owned(), |symptom| symptom_text(probe.protocol, symptom))
     };
     match failing[..] {
         [] if evidence.up() < evidence.replicas.all.len() => {
@@ -43,7 +46,7 @@ pub(super) fn with_port(target: &str, port: u16) -> String {
 }
 
 /// What a failure looks like from here. Over UDP a silent server looks like a silent network.
-pub(super) fn says(protocol: Protocol, Symptom { error, phase }: Symptom) -> String {
+pub(super) fn symptom_text(protocol: Protocol, Symptom { error, phase }: Symptom) -> String {
     match (error, phase) {
         (Error::Timeout, Phase::Receive) if protocol != Protocol::Udp => "accepts and does not answer".into(),
         (Error::Timeout, _) => "times out".into(),
@@ -62,7 +65,7 @@ pub(super) fn says(protocol: Protocol, Symptom { error, phase }: Symptom) -> Str
 pub(super) fn state(replica: &ReplicaExamination) -> String {
     let Examination { address, probes, .. } = &replica.direct;
     let down: Vec<&Probe> = probes.iter().filter(|probe| probe.trial.all_failed()).collect();
-    let words = down.first().and_then(|probe| Some(says(probe.protocol, probe.trial.symptom()?)));
+    let words = down.first().and_then(|probe| Some(symptom_text(probe.protocol, probe.trial.symptom()?)));
     let words = words.unwrap_or_default();
     if down.len() == probes.len() {
         return format!("{address} {words}");

@@ -437,7 +437,7 @@ fn a_share_of_the_source_ports_is_a_flow_if_it_is_one_towards_replicas_as_well()
     let unknown = well().no_replicas(Listing::NotConfigured).bursts(eighth, eighth);
     let detail = judge(&unknown).detail;
     assert_is(&unknown, Verdict::Unknown);
-    assert!(detail.ends_with("or of several paths: ENDPOINTS_HOST would tell"), "{detail}");
+    assert!(detail.ends_with("or of several paths: set ENDPOINTS_HOST to find out"), "{detail}");
     // And where those that do not lose all lose a lot, it is loss.
     let nearly_all = || burst(230, 42, 22);
     assert_is(&well().bursts(nearly_all(), burst(240, 52, 12)), Verdict::Loss);

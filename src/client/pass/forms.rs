@@ -11,7 +11,7 @@ pub(in crate::client) fn of_round(round: &Round, loss_threshold_basis_points: u3
         host: round.host.clone(),
         target: round.aim.first().map(|address| target(address, round)),
         replicas: ReplicaExaminations { listing: Listing::NotAsked, all: vec![], excused: vec![] },
-        replica_failed: round.replica_failed,
+        replica_failed: round.failed_replica.is_some(),
         look_up: round.aim.look_up(),
         nameservers: vec![],
         series: round.series.as_ref().map(|series| series.counts),

@@ -53,7 +53,7 @@ impl Pass<'_> {
         let is_late = evidence.all_bursts().any(is_cut);
         evidence.starved = if is_short { Some(Starved::Local) } else { is_late.then_some(Starved::Late) };
         note_answers(&mut evidence, replicas);
-        self.excuse(&mut evidence, replicas, deadline);
+        self.excuse(round, &mut evidence, replicas, deadline);
         evidence
     }
 
@@ -122,7 +122,7 @@ impl Pass<'_> {
 
     /// Sets those replicas apart that fail and are excused: they drain or start, or have left the list
     /// meanwhile.
-    fn excuse(&self, evidence: &mut Evidence, replicas: &mut ReplicaList, deadline: Deadline) {
+    fn excuse(&self, round: &Round, evidence: &mut Evidence, replicas: &mut ReplicaList, deadline: Deadline) {
         if evidence.replicas.all.iter().any(ReplicaExamination::fails) {
             replicas.refresh(self.resolver, deadline);
         }
@@ -133,7 +133,8 @@ impl Pass<'_> {
         let found = &mut evidence.replicas;
         found.listing = replicas.listing();
         found.excused = found.all.extract_if(.., is_excused).collect();
-        evidence.replica_failed &= found.excused.is_empty();
+        let excused = |failed| found.excused.iter().any(|replica| replica.direct.address == failed);
+        evidence.replica_failed = round.failed_replica.is_some_and(|failed| !excused(failed));
     }
 }
 

@@ -114,15 +114,15 @@ fn why_no_rule_explains_it(evidence: &Evidence) -> String {
         (evidence.replicas.listing, evidence.burst())
         && (1..ports).contains(&dead_ports)
     {
-        let what = "one of several replicas, or of several paths: ENDPOINTS_HOST would tell";
+        let what = "one of several replicas, or of several paths: set ENDPOINTS_HOST to find out";
         return format!(
             "{dead_ports} of {ports} new source ports to {} lose all: {what}",
             evidence.target_name()
         );
     }
     let why = match evidence.replicas.listing {
-        Listing::NotConfigured => "without ENDPOINTS_HOST nothing tells what is behind it",
-        Listing::Failed => "and the list of replicas is not to be had",
+        Listing::NotConfigured => "without ENDPOINTS_HOST the replicas behind it are not known",
+        Listing::Failed => "and the list of replicas could not be looked up",
         Listing::NotAsked | Listing::Empty | Listing::Listed => "and no rule fits",
     };
     format!("{}, {why}", failing(evidence))
