@@ -40,8 +40,8 @@ pub enum Ending {
 /// look-up and probe, the path MTU and the diagnosing pass.
 const LONGEST_ROUND: u32 = 10;
 
-/// How many rounds may be missed before `/health` reports the client as failing: as many failures as a kubelet
-/// waits for.
+/// How many rounds may be missed before `/health` reports the client as failing: as many failures as a
+/// kubelet waits for.
 const ROUNDS_MISSED: u32 = 3;
 
 /// Makes rounds until `config.count` is reached, a signal arrives, or the reader of the log is gone. A signal

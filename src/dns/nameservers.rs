@@ -53,7 +53,8 @@ pub(super) fn survey(conf: &ResolvConf, candidates: &[Name], deadline: Deadline)
 }
 
 impl Surveyed {
-    /// Whether this host lacked a socket or a thread for a part of it, which says nothing about the nameserver.
+    /// Whether this host lacked a socket or a thread for a part of it, which says nothing about the
+    /// nameserver.
     pub fn lacks_resources(&self) -> bool {
         let answers = [self.record, self.kubernetes];
         self.tcp == Reached::Local || answers.contains(&Some(Answer::Local))

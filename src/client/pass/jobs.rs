@@ -45,8 +45,8 @@ pub(super) struct Plan<'a> {
     pub(super) deadline: Deadline,
 }
 
-/// Fills in the forms of `evidence`, and `times` from another series of `flows`. Whether this host had too few
-/// threads or sockets for all of it.
+/// Fills in the forms of `evidence`, and `times` from another series of `flows`. Whether this host had too
+/// few threads or sockets for all of it.
 pub(super) fn fill_in(
     evidence: &mut Evidence,
     times: &mut Option<Times>,

@@ -45,8 +45,8 @@ impl Datagrams {
         };
         let series = flows.series(spacing, Deadline::after(timeout));
         let settled = flows.take_settled();
-        // The sockets keep the address that this host had when they were opened: where nothing can be sent from
-        // it, new ones are opened.
+        // The sockets keep the address that this host had when they were opened: where nothing can be sent
+        // from it, new ones are opened.
         self.open = (series.counts.sent > 0).then(|| Open { flows, last_sent: Instant::now() });
         Finding::Series { peer, series, settled }
     }
