@@ -118,7 +118,7 @@ impl<'a> Conversation<'a> {
         let answer = match answer {
             // The handler sees no body, so it need not wait for one.
             Answer::Route(route, parameters) if route.takes() == Takes::Nothing => {
-                Answer::Respond(respond(route, Request::new(&head, parameters, Body::default())))
+                Answer::Respond(route.handle(&Request::new(&head, parameters, Body::default())))
             }
             Answer::Route(route, parameters) => {
                 match received_body(framing, &self.receiver.bytes()[length..], route.takes().limit()) {
