@@ -167,6 +167,7 @@ mod tests {
 
     use super::super::test_nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
     use super::*;
+    use crate::proc::starved::unless_starved;
 
     /// Long enough never to be waited for by a test that passes.
     const NEVER: Duration = Duration::from_mins(1);
@@ -277,41 +278,47 @@ mod tests {
 
     #[test]
     fn an_absence_is_not_reported_while_the_other_family_is_unknown() {
-        for code in [0, NXDOMAIN] {
-            let server = Nameserver::start(move |asked| match asked.family {
-                Family::V4 => vec![asked.code(code)],
-                Family::V6 => vec![],
-            });
-            let timeout = Duration::from_millis(100);
-            assert_eq!(addresses_of(&[server.address], "x y", timeout), Err(Error::Timeout));
-            // What is known is not asked for again.
-            assert_eq!(server.names(), ["x."]);
-        }
+        unless_starved(|| {
+            for code in [0, NXDOMAIN] {
+                let server = Nameserver::start(move |asked| match asked.family {
+                    Family::V4 => vec![asked.code(code)],
+                    Family::V6 => vec![],
+                });
+                let timeout = Duration::from_millis(100);
+                assert_eq!(addresses_of(&[server.address], "x y", timeout), Err(Error::Timeout));
+                // What is known is not asked for again.
+                assert_eq!(server.names(), ["x."]);
+            }
+        });
     }
 
     #[test]
     fn a_dead_server_costs_its_share_once() {
-        let dead = Nameserver::silent();
-        let healthy = Nameserver::start(healthy);
-        let start = Instant::now();
-        let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, healthy.address]) };
-        let timeout = Duration::from_millis(300);
-        assert!(is_found(&look_up(&conf, "x y z found", timeout)));
-        let elapsed = start.elapsed();
-        assert!(elapsed >= timeout / 2 && elapsed < timeout / 2 + SLACK, "{elapsed:?}");
-        assert_eq!((dead.names().len(), healthy.names().len()), (1, 4));
+        unless_starved(|| {
+            let dead = Nameserver::silent();
+            let healthy = Nameserver::start(healthy);
+            let start = Instant::now();
+            let conf = ResolvConf { attempts: 1, ..conf(&[dead.address, healthy.address]) };
+            let timeout = Duration::from_millis(300);
+            assert!(is_found(&look_up(&conf, "x y z found", timeout)));
+            let elapsed = start.elapsed();
+            assert!(elapsed >= timeout / 2 && elapsed < timeout / 2 + SLACK, "{elapsed:?}");
+            assert_eq!((dead.names().len(), healthy.names().len()), (1, 4));
+        });
     }
 
     #[test]
     fn the_third_server_is_reached_within_a_deadline_as_long_as_one_timeout() {
-        let first = Nameserver::silent();
-        let second = Nameserver::silent();
-        let third = Nameserver::start(healthy);
-        let conf = conf(&[first.address, second.address, third.address]);
-        let timeout = Duration::from_millis(300);
-        assert!(conf.timeout > timeout);
-        assert!(is_found(&look_up(&conf, "x found", timeout)));
-        assert_eq!((first.names().len(), second.names().len()), (1, 1));
+        unless_starved(|| {
+            let first = Nameserver::silent();
+            let second = Nameserver::silent();
+            let third = Nameserver::start(healthy);
+            let conf = conf(&[first.address, second.address, third.address]);
+            let timeout = Duration::from_millis(300);
+            assert!(conf.timeout > timeout);
+            assert!(is_found(&look_up(&conf, "x found", timeout)));
+            assert_eq!((first.names().len(), second.names().len()), (1, 1));
+        });
     }
 
     #[test]
@@ -449,30 +456,34 @@ mod tests {
 
     #[test]
     fn of_different_failures_the_most_telling_is_reported() {
-        let (_held, refused) = refused();
-        let failing = Nameserver::start(failing);
-        let garbled = Nameserver::start(malformed);
-        let silent = Nameserver::silent();
-        let timeout = Duration::from_millis(60);
-        for (servers, error) in [
-            (vec![refused], Error::ServerFailure),
-            (vec![refused, refused], Error::ServerFailure),
-            (vec![refused, garbled.address], Error::Malformed),
-            (vec![garbled.address, silent.address], Error::Timeout),
-            (vec![refused, silent.address], Error::Timeout),
-            (vec![silent.address, failing.address], Error::ServerFailure),
-            (vec![failing.address, garbled.address, refused], Error::ServerFailure),
-        ] {
-            assert_eq!(addresses_of(&servers, "x", timeout), Err(error), "{servers:?}");
-        }
+        unless_starved(|| {
+            let (_held, refused) = refused();
+            let failing = Nameserver::start(failing);
+            let garbled = Nameserver::start(malformed);
+            let silent = Nameserver::silent();
+            let timeout = Duration::from_millis(60);
+            for (servers, error) in [
+                (vec![refused], Error::ServerFailure),
+                (vec![refused, refused], Error::ServerFailure),
+                (vec![refused, garbled.address], Error::Malformed),
+                (vec![garbled.address, silent.address], Error::Timeout),
+                (vec![refused, silent.address], Error::Timeout),
+                (vec![silent.address, failing.address], Error::ServerFailure),
+                (vec![failing.address, garbled.address, refused], Error::ServerFailure),
+            ] {
+                assert_eq!(addresses_of(&servers, "x", timeout), Err(error), "{servers:?}");
+            }
+        });
     }
 
     #[test]
     fn unreachable_servers_end_the_search_at_once() {
-        let (_held, refused) = refused();
-        let start = Instant::now();
-        assert_eq!(addresses_of(&[refused], "x y z", NEVER), Err(Error::ServerFailure));
-        assert!(start.elapsed() < SLACK);
+        unless_starved(|| {
+            let (_held, refused) = refused();
+            let start = Instant::now();
+            assert_eq!(addresses_of(&[refused], "x y z", NEVER), Err(Error::ServerFailure));
+            assert!(start.elapsed() < SLACK);
+        });
     }
 
     #[test]
@@ -499,31 +510,35 @@ mod tests {
 
     #[test]
     fn what_is_truncated_is_asked_for_over_tcp() {
-        let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
-            (true, _) => healthy(asked),
-            (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
-            // Parts of a truncated reply are not used.
-            (false, Family::V6) => {
-                let mut reply = asked.addresses(&["fd66::6"]);
-                reply[2] |= 2;
-                vec![reply]
-            }
+        unless_starved(|| {
+            let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
+                (true, _) => healthy(asked),
+                (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
+                // Parts of a truncated reply are not used.
+                (false, Family::V6) => {
+                    let mut reply = asked.addresses(&["fd66::6"]);
+                    reply[2] |= 2;
+                    vec![reply]
+                }
+            });
+            assert!(is_found(&addresses_of(&[server.address], "found", NEVER)));
+            assert_eq!(server.asked().iter().filter(|asked| asked.over_tcp).count(), 2);
         });
-        assert!(is_found(&addresses_of(&[server.address], "found", NEVER)));
-        assert_eq!(server.asked().iter().filter(|asked| asked.over_tcp).count(), 2);
     }
 
     #[test]
     fn a_truncated_family_is_waited_for_no_longer_than_the_grace_once_the_other_is_there() {
-        let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
-            (true, _) => vec![],
-            (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
-            (false, Family::V6) => healthy(asked),
+        unless_starved(|| {
+            let server = Nameserver::start(|asked| match (asked.over_tcp, asked.family) {
+                (true, _) => vec![],
+                (false, Family::V4) => vec![asked.reply(TRUNCATED, &[])],
+                (false, Family::V6) => healthy(asked),
+            });
+            let start = Instant::now();
+            assert_eq!(addresses_of(&[server.address], "found", NEVER), Ok(vec!["fd00::1".to_owned()]));
+            let elapsed = start.elapsed();
+            assert!(elapsed >= GRACE && elapsed < GRACE + SLACK, "{elapsed:?}");
         });
-        let start = Instant::now();
-        assert_eq!(addresses_of(&[server.address], "found", NEVER), Ok(vec!["fd00::1".to_owned()]));
-        let elapsed = start.elapsed();
-        assert!(elapsed >= GRACE && elapsed < GRACE + SLACK, "{elapsed:?}");
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod tests {
     use super::super::questions::UDP_PORTS;
     use super::super::test_nameserver::{Asked, Nameserver, RECURSION_AVAILABLE, TRUNCATED, record};
     use super::*;
+    use crate::proc::starved::unless_starved;
 
     /// Long enough never to be waited for by a test that passes.
     const NEVER: Duration = Duration::from_mins(1);
@@ -173,31 +174,35 @@ mod tests {
 
     #[test]
     fn the_ports_that_a_dead_replica_serves_have_no_reply() {
-        let mut known = Vec::new();
-        let server = Nameserver::start(move |asked| {
-            if !asked.over_tcp && !known.contains(&asked.peer) {
-                known.push(asked.peer);
-            }
-            let replica = known.iter().position(|peer| *peer == asked.peer);
-            if replica.is_some_and(|number| number % 2 == 0) { vec![] } else { healthy(asked) }
+        unless_starved(|| {
+            let mut known = Vec::new();
+            let server = Nameserver::start(move |asked| {
+                if !asked.over_tcp && !known.contains(&asked.peer) {
+                    known.push(asked.peer);
+                }
+                let replica = known.iter().position(|peer| *peer == asked.peer);
+                if replica.is_some_and(|number| number % 2 == 0) { vec![] } else { healthy(asked) }
+            });
+            let surveyed = ask_one(server.address, SHORT);
+            assert_eq!((surveyed.udp_asked, surveyed.udp_answered), (8, 4));
+            assert_eq!((surveyed.record, surveyed.tcp), (Some(Answer::Found), Reached::Answered));
+            let mut asked = server.asked();
+            asked.retain(|asked| !asked.over_tcp);
+            assert_eq!((ports(&asked, false).len(), asked.len()), (8, 8 + 4 + 4));
         });
-        let surveyed = ask_one(server.address, SHORT);
-        assert_eq!((surveyed.udp_asked, surveyed.udp_answered), (8, 4));
-        assert_eq!((surveyed.record, surveyed.tcp), (Some(Answer::Found), Reached::Answered));
-        let mut asked = server.asked();
-        asked.retain(|asked| !asked.over_tcp);
-        assert_eq!((ports(&asked, false).len(), asked.len()), (8, 8 + 4 + 4));
     }
 
     #[test]
     fn one_lost_datagram_a_port_is_no_dead_replica() {
-        let mut received = HashSet::new();
-        let server = Nameserver::start(move |asked| {
-            let lost = received.insert((asked.peer, asked.name.clone(), asked.family == Family::V4));
-            if lost && !asked.over_tcp { vec![] } else { healthy(asked) }
+        unless_starved(|| {
+            let mut received = HashSet::new();
+            let server = Nameserver::start(move |asked| {
+                let lost = received.insert((asked.peer, asked.name.clone(), asked.family == Family::V4));
+                if lost && !asked.over_tcp { vec![] } else { healthy(asked) }
+            });
+            let surveyed = ask_one(server.address, Duration::from_millis(800));
+            assert_eq!((surveyed.udp_answered, surveyed.record), (8, Some(Answer::Found)));
         });
-        let surveyed = ask_one(server.address, Duration::from_millis(800));
-        assert_eq!((surveyed.udp_answered, surveyed.record), (8, Some(Answer::Found)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::message::Family;
+use crate::proc::starved::Waits;
 
 pub(super) const RECURSION_AVAILABLE: u16 = 0x8180;
 pub(super) const TRUNCATED: u16 = RECURSION_AVAILABLE | 0x0200;
@@ -153,6 +154,7 @@ fn sockets() -> (UdpSocket, TcpListener) {
 }
 
 fn serve_udp(udp: &UdpSocket, stopping: &AtomicBool, mut answer: impl FnMut(Asked) -> Vec<Vec<u8>>) {
+    let _waits = Waits::begin();
     let mut query = [0; 512];
     loop {
         let (length, peer) = udp.recv_from(&mut query).unwrap();
@@ -170,6 +172,7 @@ fn serve_tcp(
     stopping: &AtomicBool,
     answer: impl FnMut(Asked) -> Vec<Vec<u8>> + Clone + Send + 'static,
 ) {
+    let _waits = Waits::begin();
     loop {
         let (stream, peer) = tcp.accept().unwrap();
         if stopping.load(Ordering::SeqCst) {

@@ -6,6 +6,8 @@ pub mod process;
 pub mod run_queue;
 
 mod cgroup_path;
+#[cfg(test)]
+pub(crate) mod starved;
 
 use std::fs::File;
 use std::io::Read;

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::probe::{Error, Phase};
-use crate::proc::run_queue::RunQueue;
+use crate::proc::starved::{Waits, unless_starved};
 use crate::series_protocol::{self, Datagram, Id, Reply, Request};
 use crate::time::Deadline;
 
@@ -20,31 +19,6 @@ const NEVER: Duration = Duration::from_mins(1);
 /// How long a test waits for what does not arrive.
 const SHORT: Duration = Duration::from_millis(150);
 const SPACING: Duration = Duration::from_millis(1);
-
-/// A test whose threads waited longer than this for a processor, all waits together, was starved: a reply may
-/// have been later than a series waits for it, and counts as lost.
-const STARVED: Duration = Duration::from_millis(50);
-/// How often a test is tried that fails because it was starved.
-const ATTEMPTS: usize = 5;
-
-/// How long the servers' threads that have ended had waited for a processor, in nanoseconds. Those of other
-/// tests count too: they compete for the same processors.
-static SERVERS_WAITED: AtomicU64 = AtomicU64::new(0);
-
-/// Runs `test`, and again if it failed while its threads were starved.
-fn unless_starved(test: impl Fn()) {
-    let mut queue = RunQueue::default();
-    queue.waited();
-    for _ in 1..ATTEMPTS {
-        let before = SERVERS_WAITED.load(Ordering::Relaxed);
-        let Err(failure) = catch_unwind(AssertUnwindSafe(&test)) else { return };
-        let servers = Duration::from_nanos(SERVERS_WAITED.load(Ordering::Relaxed) - before);
-        if servers + queue.waited().unwrap_or_default() < STARVED {
-            resume_unwind(failure);
-        }
-    }
-    test();
-}
 
 /// A server that counts as Smoker's does, and has a script make the answers to each request.
 struct Server {
@@ -72,8 +46,7 @@ impl Server {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
-            let mut queue = RunQueue::default();
-            queue.waited();
+            let _waits = Waits::begin();
             let mut buffer = [0; 2048];
             let (mut counts, mut instance) = (HashMap::new(), 7);
             loop {
@@ -93,8 +66,6 @@ impl Server {
                 }
                 (counts, instance) = (asked.counts, asked.instance);
             }
-            let waited = queue.waited().unwrap_or_default().as_nanos();
-            SERVERS_WAITED.fetch_add(u64::try_from(waited).unwrap(), Ordering::Relaxed);
         });
         Self { address, stop, thread: Some(thread) }
     }
