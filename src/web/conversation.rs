@@ -121,18 +121,16 @@ impl<'a> Conversation<'a> {
                 Answer::Respond(route.handle(&Request::new(&head, parameters, Body::default())))
             }
             Answer::Route(route, parameters) => {
-                match received_body(framing, &self.receiver.bytes()[length..], route.takes().limit()) {
-                    // Most bodies are short and come with their heads, which need no copy then.
-                    Some(bytes) => {
-                        let mut body = Body::default();
-                        keep(&mut body, bytes, &service.bodies)?;
-                        (consumed, framing) = (length + bytes.len(), Framing::None);
-                        Answer::Respond(respond(route, Request::new(&head, parameters, body)))
-                    }
-                    None => {
-                        self.head.copy(&head);
-                        Answer::Route(route, parameters)
-                    }
+                let received = &self.receiver.bytes()[length..];
+                // Most bodies are short and come with their heads, which need no copy then.
+                if let Some(bytes) = received_body(framing, received, route.takes().limit()) {
+                    let mut body = Body::default();
+                    keep(&mut body, bytes, &service.bodies)?;
+                    (consumed, framing) = (length + bytes.len(), Framing::None);
+                    Answer::Respond(respond(route, Request::new(&head, parameters, body)))
+                } else {
+                    self.head.copy(&head);
+                    Answer::Route(route, parameters)
                 }
             }
             answer => answer,
